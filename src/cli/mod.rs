@@ -1,0 +1,4 @@
+//! Arguments → one library call → text or JSON. One file per subcommand.
+
+pub mod context;
+pub mod outcome;

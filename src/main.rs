@@ -1,0 +1,3 @@
+//! The program: parse, dispatch, error → exit code.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Logs, and the names of all metrics in one table.
+
+pub mod metrics;

@@ -1,0 +1,173 @@
+//! The two documents on disk, `vault.json` and `vault.anchor`: their fields, and how bytes become one. A document is
+//! authenticated as the bytes it is, before a parser sees it: the signature is its last field and covers all before it.
+
+use super::error::Error;
+use super::key::MasterKey;
+use super::seal::{Id, Sealer, Signed};
+use data_encoding::HEXLOWER;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The format's version.
+pub(super) const VERSION: u64 = 4;
+
+/// `vault.json`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    pub(super) version: u64,
+    /// The vault's id, 32 hex digits.
+    pub(super) vault: String,
+    /// One more with every write.
+    pub(super) generation: u64,
+    pub(super) key: KeyNote,
+    pub(super) entries: BTreeMap<String, Entry>,
+    #[serde(skip_serializing)]
+    mac: String,
+}
+
+/// Which key: tells a wrong key from a changed file, and where to look for the right one.
+#[derive(Serialize, Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyNote {
+    /// The source that gave it at the last write.
+    pub(super) source: String,
+    /// Derived from key and vault id, 32 hex digits.
+    pub(super) check: String,
+}
+
+/// One secret.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) placeholder: String,
+    /// When the name came in, RFC 3339.
+    pub(super) created: String,
+    /// When the newest version came in.
+    pub(super) updated: String,
+    /// Newest first; never empty.
+    pub(super) versions: Vec<Sealed>,
+}
+
+/// One version of a secret's value.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sealed {
+    /// From 1, counted per name.
+    pub(super) version: u64,
+    /// The vault's generation in which it was written.
+    pub(super) generation: u64,
+    /// The data key, wrapped.
+    pub(super) key: String,
+    /// The value, under the data key.
+    pub(super) value: String,
+}
+
+/// `vault.anchor`: the generation the vault has at least.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Anchor {
+    pub(super) version: u64,
+    pub(super) vault: String,
+    pub(super) generation: u64,
+    pub(super) key: KeyNote,
+    /// The signature that the vault of this generation has; empty for generation 0, which is never written.
+    pub(super) signature: String,
+    #[serde(skip_serializing)]
+    #[expect(dead_code, reason = "checked as bytes before the parser sees it")]
+    mac: String,
+}
+
+impl Document {
+    /// A vault without entries that has never been written.
+    pub(super) fn new(sealer: &Sealer, source: &str) -> Self {
+        Self {
+            version: VERSION,
+            vault: sealer.id(),
+            generation: 0,
+            key: KeyNote { source: source.to_owned(), check: sealer.check().to_owned() },
+            entries: BTreeMap::new(),
+            mac: String::new(),
+        }
+    }
+
+    /// The signature it was read with.
+    pub(super) fn signature(&self) -> &str {
+        &self.mac
+    }
+
+    /// The anchor of this document, once it is signed with `signature`.
+    pub(super) fn anchor(&self, signature: &str) -> Anchor {
+        Anchor {
+            version: VERSION,
+            vault: self.vault.clone(),
+            generation: self.generation,
+            key: self.key.clone(),
+            signature: signature.to_owned(),
+            mac: String::new(),
+        }
+    }
+}
+
+const OPENING: &[u8] = b",\n  \"mac\": \"";
+const CLOSING: &[u8] = b"\"\n}\n";
+const HEX: usize = 64;
+
+/// The document's bytes, signed; and the signature.
+pub(super) fn write<T: Serialize>(
+    document: &T,
+    sealer: &Sealer,
+    what: Signed,
+) -> Result<(Vec<u8>, String), Error> {
+    let mut bytes = serde_json::to_vec_pretty(document).map_err(|_| Error::BadValue("cannot be written"))?;
+    // pretty JSON ends in "\n}": the signature goes in before that
+    bytes.truncate(bytes.len().saturating_sub(2));
+    bytes.extend_from_slice(OPENING);
+    let signature = sealer.sign(what, &bytes);
+    bytes.extend_from_slice(signature.as_bytes());
+    bytes.extend_from_slice(CLOSING);
+    Ok((bytes, signature))
+}
+
+/// The document, if these bytes are exactly what was signed.
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8], sealer: &Sealer, what: Signed) -> Option<T> {
+    let (signed, signature) = bytes.strip_suffix(CLOSING)?.split_last_chunk::<HEX>()?;
+    if !signed.ends_with(OPENING) || !sealer.signed(what, signed, signature) {
+        return None;
+    }
+    serde_json::from_slice(bytes).ok()
+}
+
+/// What bytes that nobody has vouched for say about themselves. Good for choosing an error message, and for nothing else.
+pub(super) struct Claim {
+    pub(super) version: u64,
+    pub(super) id: Option<Id>,
+    check: Option<String>,
+    source: Option<String>,
+}
+
+impl Claim {
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+        let text = |v: &serde_json::Value| v.as_str().map(str::to_owned);
+        let id = text(&json["vault"]).and_then(|t| HEXLOWER.decode(t.as_bytes()).ok());
+        Some(Self {
+            version: json["version"].as_u64()?,
+            id: id.and_then(|b| b.try_into().ok()),
+            check: text(&json["key"]["check"]),
+            source: text(&json["key"]["source"]),
+        })
+    }
+
+    /// Was it written with another key than this one?
+    pub(super) fn foreign(&self, master: &MasterKey) -> bool {
+        let (Some(id), Some(check)) = (self.id, &self.check) else { return false };
+        Sealer::new(master, id).is_ok_and(|s| s.check() != check)
+    }
+
+    /// The source it names, if it is one.
+    pub(super) fn source(&self) -> Option<&'static str> {
+        ["environment", "file", "keyring"].into_iter().find(|s| self.source.as_deref() == Some(s))
+    }
+}

@@ -1,0 +1,157 @@
+//! Everything that can go wrong with the vault, with the stable short name that scripts and the audit see.
+//! No variant carries a value or key bytes.
+
+use crate::config::yaml::YamlError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why the vault did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The lock sentinel is there.
+    #[error("the vault is locked (the sentinel {} is there)", .0.display())]
+    Locked(PathBuf),
+    /// The file and the anchor were written with another key.
+    #[error("the key from {0} is not the key this vault was written with")]
+    KeyWrong(String),
+    /// The vault is there and no source has a key; or the only source allowed cannot be given one.
+    #[error("no master key: {0}")]
+    KeyMissing(String),
+    /// A source has something that is no key, or cannot be asked.
+    #[error("the key from {origin} cannot be used: {why}")]
+    KeyUnusable {
+        /// Which source.
+        origin: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The vault is not what was last written: changed, emptied, deleted or rolled back.
+    #[error("the vault was tampered with: {0}")]
+    Tampered(String),
+    /// A file of the ancestor's.
+    #[error("{} has format version {version}; this program reads version 4", .path.display())]
+    OldFormat {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+    },
+    /// A symlink, a file of another user, or one that others can read.
+    #[error("{} is not private: {why}", .path.display())]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Somebody else held the vault's lock all the time that was waited.
+    #[error("another process holds the vault's lock {}", .0.display())]
+    Busy(PathBuf),
+    /// Not `[A-Za-z0-9_.-]{1,128}`.
+    #[error("a name is 1 to 128 characters of A-Z a-z 0-9 _ . -")]
+    BadName,
+    /// A value that the vault does not take. Says why, never what.
+    #[error("the value {0}")]
+    BadValue(&'static str),
+    /// A value shorter than [`super::value::SHORT`] without leave.
+    #[error(
+        "the value has fewer than {} bytes, too few to be found in traffic without false alarms",
+        super::value::SHORT
+    )]
+    ShortValue,
+    /// No such entry.
+    #[error("there is no entry {0}")]
+    NoEntry(String),
+    /// The provider table is broken.
+    #[error("the provider table: {0}")]
+    Providers(String),
+    /// The automaton over the values could not be built.
+    #[error("the values could not be compiled: {0}")]
+    Matcher(String),
+    /// The operating system said no.
+    #[error("{}: {why}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Its words.
+        why: String,
+    },
+}
+
+impl Error {
+    /// The stable short name.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Locked(_) => "vault_locked",
+            Self::KeyWrong(_) => "vault_key_wrong",
+            Self::KeyMissing(_) => "vault_key_missing",
+            Self::KeyUnusable { .. } => "vault_key_unusable",
+            Self::Tampered(_) => "vault_tampered",
+            Self::OldFormat { .. } => "vault_old_format",
+            Self::NotPrivate { .. } => "vault_not_private",
+            Self::Busy(_) => "vault_busy",
+            Self::BadName => "vault_bad_name",
+            Self::BadValue(_) => "vault_bad_value",
+            Self::ShortValue => "vault_short_value",
+            Self::NoEntry(_) => "vault_no_entry",
+            Self::Providers(_) => "providers_invalid",
+            Self::Matcher(_) => "vault_matcher",
+            Self::Io { .. } => "vault_io",
+        }
+    }
+
+    /// What a person does about it.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Locked(_) => "unlock the vault, then try again",
+            Self::KeyWrong(_) => {
+                "give back the key it was written with (vault.key_source, vault.key_file or KATANA_VAULT_KEY)"
+            }
+            Self::KeyMissing(_) => "provide the key, or choose where it comes from with vault.key_source",
+            Self::KeyUnusable { .. } => {
+                "a key is the base64 of 32 bytes; make one with: openssl rand -base64 32"
+            }
+            Self::Tampered(_) => {
+                "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
+            }
+            Self::OldFormat { .. } => "move the file away; its entries have to be set again",
+            Self::NotPrivate { .. } => "make it a plain file of yours with mode 600 (chmod 600 FILE)",
+            Self::Busy(_) => "try again when the other process is done",
+            Self::BadName => "choose another name",
+            Self::BadValue(_) => "check what you pasted or piped",
+            Self::ShortValue => {
+                "use a longer value, or --allow-short: it is then found only where it stands as a word of its own"
+            }
+            Self::NoEntry(_) => "see `katana vault list` for the names there are",
+            Self::Providers(_) | Self::Matcher(_) => "this is a fault of the program; please report it",
+            Self::Io { .. } => "check the directory's permissions and free space",
+        }
+    }
+
+    /// Is the vault itself in doubt, so that nothing in it may be trusted?
+    #[must_use]
+    pub fn is_tampering(&self) -> bool {
+        matches!(self, Self::Tampered(_) | Self::NotPrivate { .. })
+    }
+
+    /// An operating-system error at a file; what [`crate::base::atomic::read_private`] refuses is `NotPrivate`.
+    pub(super) fn io(path: &Path, e: &io::Error) -> Self {
+        let symlink = e.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error());
+        let refused = e.kind() == io::ErrorKind::PermissionDenied && e.raw_os_error().is_none();
+        if symlink {
+            Self::NotPrivate { path: path.to_owned(), why: "a symlink, which is not followed".into() }
+        } else if refused {
+            Self::NotPrivate { path: path.to_owned(), why: e.to_string() }
+        } else {
+            Self::Io { path: path.to_owned(), why: e.to_string() }
+        }
+    }
+}
+
+impl From<YamlError> for Error {
+    fn from(e: YamlError) -> Self {
+        Self::Providers(e.to_string())
+    }
+}

@@ -157,11 +157,14 @@ fn list(ctx: &Context, place: &Place, credentials: &[Credential]) -> Outcome {
     } else {
         let mut table = comfy_table::Table::new();
         table.load_style(comfy_table::presets::NOTHING);
-        table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+        // a placeholder broken over lines cannot be copied; on a terminal it is told by its beginning instead
+        table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+        let terminal = io::stdout().is_terminal();
         table.set_header(["NAME", "PLACEHOLDER", "AGE", "HOSTS"]);
         for l in &entries {
             let hosts = bindings.hosts(&l.name).join("\n");
-            table.add_row([l.name.to_string(), l.placeholder.to_string(), age(now, l.updated), hosts]);
+            let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
+            table.add_row([l.name.to_string(), placeholder, age(now, l.updated), hosts]);
         }
         ctx.out(table.trim_fmt());
     }
@@ -261,6 +264,14 @@ fn failure(what: &str, e: &Error) -> Failure {
     Failure::new(exit, e.code(), what, e, e.remedy())
 }
 
+/// At most 41 characters; placeholders are ASCII.
+fn shortened(placeholder: &str) -> String {
+    match placeholder.get(..40) {
+        Some(head) if placeholder.len() > 41 => format!("{head}…"),
+        _ => placeholder.to_owned(),
+    }
+}
+
 /// `now`, `5m`, `3h`, `12d`.
 fn age(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.0.saturating_sub(then.0).max(0) / 60_000;
@@ -342,6 +353,13 @@ mod tests {
             assert_eq!(piped(given.as_bytes()).unwrap().expose(), kept.as_bytes());
         }
         assert!(piped(io::repeat(b'x')).unwrap().len() > value::LONGEST);
+    }
+
+    #[test]
+    fn a_long_placeholder_is_told_by_its_beginning() {
+        let long = "x".repeat(42);
+        assert_eq!(shortened(&long), format!("{}…", "x".repeat(40)));
+        assert_eq!(shortened(&long[..41]), long[..41]);
     }
 
     #[test]

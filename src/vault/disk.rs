@@ -72,6 +72,7 @@ impl Disk {
         let dir = self.place.directory();
         atomic::private_dir(dir).map_err(|e| Error::io(dir, &e))?;
         let _lock = self.lock(PATIENCE)?;
+        self.sweep();
         let mut opened = match self.load()? {
             State::There(opened) => *opened,
             State::Fresh => self.create()?,
@@ -233,6 +234,28 @@ impl Disk {
             io::ErrorKind::WouldBlock => Error::Busy(path.clone()),
             _ => Error::io(path, &e),
         })
+    }
+
+    /// Removes what writers that were killed left behind. Under the lock, so nobody is writing there now.
+    fn sweep(&self) {
+        for file in [&self.place.file, &self.place.anchor, &self.place.key.file] {
+            let (Some(dir), Some(name)) = (file.parent(), file.file_name().and_then(|n| n.to_str())) else {
+                continue;
+            };
+            let ours = |left: &str| {
+                let tag = left
+                    .strip_prefix('.')
+                    .and_then(|l| l.strip_prefix(name))
+                    .and_then(|l| l.strip_prefix('.'));
+                let tag = tag.and_then(|l| l.strip_suffix(".tmp"));
+                tag.is_some_and(|t| t.len() == 16 && t.bytes().all(|b| b.is_ascii_hexdigit()))
+            };
+            for left in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+                if left.file_name().to_str().is_some_and(ours) {
+                    let _ = std::fs::remove_file(left.path());
+                }
+            }
+        }
     }
 
     fn file_name(&self) -> String {

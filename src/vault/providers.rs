@@ -215,6 +215,19 @@ mod tests {
     }
 
     #[test]
+    fn every_host_of_the_twelve() {
+        let table = Providers::builtin().unwrap();
+        let hosts: Vec<String> = table.iter().flat_map(|p| &p.hosts).map(ToString::to_string).collect();
+        assert_eq!(
+            hosts.join(" "),
+            "api.openai.com api.anthropic.com generativelanguage.googleapis.com aiplatform.googleapis.com \
+             *-aiplatform.googleapis.com api.groq.com api.together.xyz api.together.ai openrouter.ai api.vercel.com \
+             sdk.vercel.ai api.deepseek.com api.mistral.ai api.cohere.ai api.cohere.com api.replicate.com \
+             api-inference.huggingface.co huggingface.co"
+        );
+    }
+
+    #[test]
     fn placeholders_look_like_the_providers_keys() {
         let table = Providers::builtin().unwrap();
         for (secret, prefix, length) in [

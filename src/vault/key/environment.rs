@@ -16,7 +16,8 @@ impl Environment {
     /// The environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self::of(|name| std::env::var(name).ok())
+        // what is no text is no key either, and has to be said rather than passed over
+        Self::of(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
     }
 
     /// Any lookup, for tests.

@@ -280,6 +280,18 @@ fn a_writer_killed_between_its_two_files_leaves_a_good_vault() {
 }
 
 #[test]
+fn what_a_killed_writer_left_is_swept_and_nothing_else() {
+    let bench = filled();
+    let at = |name: &str| bench.dir.path().join(name);
+    let left = [".vault.json.0123456789abcdef.tmp", ".vault.key.0123456789abcdef.tmp"].map(at);
+    let kept =
+        [".vault.json.mine.tmp", "vault.json.0123456789abcdef.tmp", ".other.0123456789abcdef.tmp"].map(at);
+    left.iter().chain(&kept).for_each(|f| fs::write(f, b"x").unwrap());
+    bench.set("THIRD", "third-value").unwrap();
+    assert!(left.iter().all(|f| !f.exists()) && kept.iter().all(|f| f.exists()));
+}
+
+#[test]
 fn a_wrong_key_is_called_that_and_names_its_source() {
     let bench = filled();
     let other = MasterKey::generate().unwrap();

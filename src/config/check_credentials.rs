@@ -1,14 +1,15 @@
 //! The `credentials` list: tree → checked values. What may be a secret by mistake never stands in a message.
 
 use super::Credential;
-use super::reader::{Field, Section};
+use super::field::Field;
+use super::reader::Section;
 use super::values::{self, Wrong};
 
 /// Reads the list; entries with something wrong are left out, and the reading knows why.
 pub(super) fn read(top: &mut Section<'_>) -> Vec<Credential> {
     let Some(list) = top.field_in_file("credentials") else { return Vec::new() };
     let items = top.items(&list).unwrap_or_default();
-    items.iter().filter_map(|item| one(top.open(item))).collect()
+    items.iter().filter_map(|item| one(top.open(item)?)).collect()
 }
 
 fn one(mut s: Section<'_>) -> Option<Credential> {

@@ -1,7 +1,8 @@
 //! The `proxy` section: tree → checked values.
 
 use super::check::path_text;
-use super::reader::{Field, Section};
+use super::field::Field;
+use super::reader::Section;
 use super::values::{self, Wrong, wrong};
 use super::yaml::Value;
 use super::{BodyScan, Limits, Mode, OnSecret, PrivateDestinations, Proxy, Timeouts, Upstream};
@@ -88,12 +89,12 @@ fn body_scan(s: &mut Section<'_>, key: &str, to: &mut BodyScan) {
         }
         return;
     }
-    let mut inner = s.open(&field);
+    let Some(mut inner) = s.open(&field) else { return };
     to.default = inner.read("default", to.default, |f| f.switch());
     if let Some(hosts) = inner.field_in_file("hosts") {
         to.hosts.clear();
         for item in inner.items(&hosts).unwrap_or_default() {
-            let mut entry = inner.open(&item);
+            let Some(mut entry) = inner.open(&item) else { continue };
             let host = entry.field("host").and_then(|f| {
                 let read = f.text().and_then(|t| values::host(t, true));
                 entry.refuse(&f, true, read)
@@ -101,7 +102,7 @@ fn body_scan(s: &mut Section<'_>, key: &str, to: &mut BodyScan) {
             let scan = entry.field("scan").and_then(|f| entry.refuse(&f, true, f.switch()));
             if let (Some(host), Some(scan)) = (host, scan) {
                 to.hosts.push((host, scan));
-            } else if matches!(item.value, Value::Map(ref m) if m.len() < 2) {
+            } else if matches!(&item.value, Value::Map(m) if m.len() < 2) {
                 entry.problem(Wrong {
                     what: "lacks `host` or `scan`".into(),
                     instead: "write {host: NAME, scan: true|false}".into(),

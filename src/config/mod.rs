@@ -7,6 +7,7 @@ mod check;
 mod check_proxy;
 mod check_credentials;
 mod reader;
+mod field;
 mod values;
 mod problem;
 mod defaults;

@@ -1,6 +1,7 @@
 //! Walks a YAML tree section by section: each key is asked for by name, an environment variable wins over the file,
 //! and what is wrong is gathered instead of returned. Knows no key of its own but those of later versions.
 
+use super::field::{Field, kind};
 use super::problem::{Place, Problem, meant, shown};
 use super::values::{Wrong, wrong};
 use super::yaml::{Key, Node, Spot, Value};
@@ -47,14 +48,6 @@ pub(super) struct Section<'r> {
     path: String,
     at: Spot,
     pairs: Vec<(Key, Node)>,
-}
-
-/// One value that was written somewhere.
-#[derive(Clone)]
-pub(super) struct Field {
-    pub(super) place: Place,
-    pub(super) path: String,
-    pub(super) value: Value,
 }
 
 impl Reading {
@@ -291,13 +284,18 @@ impl<'r> Section<'r> {
         }
     }
 
-    /// A map inside a list, as a section of its own.
-    pub(super) fn open(&self, item: &Field) -> Section<'r> {
+    /// A map inside a list, as a section of its own; anything else is wrong.
+    pub(super) fn open(&self, item: &Field) -> Option<Section<'r>> {
+        let Value::Map(_) = item.value else {
+            let what = format!("is {}, not a section", kind(&item.value));
+            self.refuse::<()>(item, false, wrong(what, "write `key: value` lines"));
+            return None;
+        };
         let at = match item.place {
             Place::File { at, .. } => at,
             Place::Env(_) => Spot::default(),
         };
-        self.reading.open(item.path.clone(), Node { at, value: item.value.clone() })
+        Some(self.reading.open(item.path.clone(), Node { at, value: item.value.clone() }))
     }
 
     /// Gathers what went wrong with a field.
@@ -321,107 +319,6 @@ impl<'r> Section<'r> {
     fn pull(&mut self, key: &str) -> Option<Node> {
         let at = self.pairs.iter().position(|(k, _)| k.text == key)?;
         Some(self.pairs.remove(at).1)
-    }
-}
-
-impl Field {
-    /// Text; numbers and booleans are not taken for it.
-    pub(super) fn text(&self) -> Result<&str, Wrong> {
-        match &self.value {
-            Value::Text(t) => Ok(t),
-            other => {
-                wrong(format!("is {}, not text", kind(other)), "put it in quotes if it is meant as text")
-            }
-        }
-    }
-
-    /// `true` or `false`.
-    pub(super) fn switch(&self) -> Result<bool, Wrong> {
-        match (&self.value, &self.place) {
-            (Value::Bool(b), _) => Ok(*b),
-            (Value::Text(t), Place::Env(_)) if t == "true" || t == "false" => Ok(t == "true"),
-            _ => wrong("is neither true nor false", "write true or false"),
-        }
-    }
-
-    /// A whole number within bounds.
-    pub(super) fn number(&self, least: u64, most: u64) -> Result<u64, Wrong> {
-        let n = match (&self.value, &self.place) {
-            (Value::Int(n), _) => u64::try_from(*n).ok(),
-            (Value::Text(t), Place::Env(_)) => t.parse().ok(),
-            _ => None,
-        };
-        within(n, least, most, "number", &|n| n.to_string())
-    }
-
-    /// A size within bounds: a plain number, or text with a unit.
-    pub(super) fn size(&self, least: u64, most: u64) -> Result<u64, Wrong> {
-        let n = match &self.value {
-            Value::Int(n) => u64::try_from(*n).ok(),
-            _ => Some(super::values::size(self.text()?)?),
-        };
-        let print = |n: u64| {
-            let v = super::values::print_size(n);
-            v.as_str().map_or_else(|| v.to_string(), str::to_owned)
-        };
-        within(n, least, most, "size", &print)
-    }
-
-    /// One of a few words.
-    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, Wrong> {
-        let text = match &self.value {
-            Value::Text(t) => t.as_str(),
-            _ => "",
-        };
-        if let Some((_, value)) = words.iter().find(|(w, _)| *w == text) {
-            return Ok(*value);
-        }
-        let all = words.iter().map(|(w, _)| *w).collect::<Vec<_>>().join(", ");
-        let instead = match meant(text, words.iter().map(|(w, _)| *w)) {
-            Some(w) if !text.is_empty() => format!("write one of {all}; did you mean `{w}`?"),
-            _ => format!("write one of {all}"),
-        };
-        wrong("is not one of the choices", instead)
-    }
-
-    fn shown(&self) -> Option<String> {
-        match &self.value {
-            Value::Text(t) => Some(shown(t)),
-            Value::Bool(b) => Some(b.to_string()),
-            Value::Int(n) => Some(n.to_string()),
-            Value::Float(n) => Some(n.to_string()),
-            Value::Null | Value::List(_) | Value::Map(_) => None,
-        }
-    }
-}
-
-fn within(
-    n: Option<u64>,
-    least: u64,
-    most: u64,
-    what: &str,
-    print: &dyn Fn(u64) -> String,
-) -> Result<u64, Wrong> {
-    match n {
-        Some(n) if (least..=most).contains(&n) => Ok(n),
-        Some(_) => {
-            wrong("is out of range", format!("write a {what} from {} to {}", print(least), print(most)))
-        }
-        None => wrong(
-            format!("is not a {what}"),
-            format!("write a {what} from {} to {}", print(least), print(most)),
-        ),
-    }
-}
-
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "true or false",
-        Value::Int(_) | Value::Float(_) => "a number",
-        Value::Text(_) => "text",
-        Value::List(_) => "a list",
-        Value::Map(_) => "a section",
     }
 }
 

@@ -269,7 +269,7 @@ fn bad_values_are_refused() {
         "credentials: [A]",
         "audit: {max_size_mb: 0}",
         "vault: {key_source: kerying}",
-        "\tproxy: {}",
+        "proxy:\n\tmode: strict",
     ] {
         let p = read(text).map(|c| c.to_yaml()).expect_err(text);
         assert_eq!(p.0.len(), 1, "{text}\n{p}");

@@ -152,7 +152,7 @@ fn leaves_have_what_strict_verifiers_ask_for() {
             match e.parsed_extension() {
                 ParsedExtension::SubjectKeyIdentifier(id) => found.0 = Some(id.0.to_vec()),
                 ParsedExtension::AuthorityKeyIdentifier(id) => {
-                    found.1 = id.key_identifier.as_ref().map(|k| k.0.to_vec())
+                    found.1 = id.key_identifier.as_ref().map(|k| k.0.to_vec());
                 }
                 _ => {}
             }

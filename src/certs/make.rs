@@ -74,7 +74,7 @@ fn generate(now: Timestamp) -> Result<(Secret, String), String> {
     params.key_usages = profile.key_usages();
     params.serial_number = Some(mint::serial().map_err(|e| e.to_string())?);
     let begin = now.0 - i64::from(profile.validity.backdate_hours) * 3_600_000;
-    mint::valid(&mut params, begin, begin + i64::from(profile.validity.days) * 86_400_000);
+    mint::valid(&mut params, begin, now.0 + i64::from(profile.validity.days) * 86_400_000);
     let cert = params.self_signed(&key).map_err(text)?;
     Ok((Secret::from(key.serialize_pem()), cert.pem()))
 }

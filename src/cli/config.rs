@@ -125,3 +125,46 @@ fn init(force: bool, ctx: &Context) -> Outcome {
     }
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::paths::Paths;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn context(home: &Path) -> Context {
+        let home = home.to_path_buf();
+        let paths = Paths::from_lookup(&|k| (k == "HOME").then(|| home.clone()));
+        Context { json: false, quiet: true, verbose: 0, color: false, config: None, paths }
+    }
+
+    #[test]
+    fn init_writes_privately_and_replaces_only_when_told() {
+        let home = tempfile::tempdir().unwrap();
+        let ctx = context(home.path());
+        assert_eq!(init(false, &ctx), Ok(Exit::Done));
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&ctx.paths.config), mode(ctx.paths.config.parent().unwrap())), (0o600, 0o700));
+        fs::write(&ctx.paths.config, "log_level: debug\n").unwrap();
+        let refused = init(false, &ctx).unwrap_err();
+        assert_eq!((refused.exit, refused.code), (Exit::Refused, "config_exists"));
+        assert_eq!(fs::read_to_string(&ctx.paths.config).unwrap(), "log_level: debug\n");
+        assert_eq!(init(true, &ctx), Ok(Exit::Done));
+        assert_eq!(fs::read_to_string(&ctx.paths.config).unwrap(), COMMENTED);
+    }
+
+    #[test]
+    fn check_tells_good_from_bad_and_other_commands_do_not_start_on_bad() {
+        let home = tempfile::tempdir().unwrap();
+        let mut ctx = context(home.path());
+        assert_eq!(check(None, &ctx), Exit::Done);
+        let bad = home.path().join("bad.yaml");
+        fs::write(&bad, "log_level: loud\nproxy: {mode: lax}\n").unwrap();
+        assert_eq!(check(Some(&bad), &ctx), Exit::Bad);
+        ctx.config = Some(bad);
+        let failure = show(&ctx).unwrap_err();
+        assert_eq!((failure.exit, failure.code), (Exit::Unevaluated, "config_invalid"));
+        assert!(failure.why.starts_with("2 things are wrong"), "{failure}");
+    }
+}

@@ -15,7 +15,7 @@ pub(super) const ON_SECRET: &[(&str, OnSecret)] = &[("scrub", OnSecret::Scrub), 
 
 /// Reads the section over the defaults that `to` holds.
 pub(super) fn read(mut s: Section<'_>, to: &mut Proxy, base: &Path) {
-    to.listen = s.read("listen", to.listen.clone(), |f| values::listen(f.text()?));
+    to.listen = s.read("listen", to.listen.clone(), |f| values::listen(&f.written()));
     to.mode = s.read("mode", to.mode, |f| f.choice(MODES));
     if let Some(hosts) = s.list("ignore_hosts", |f| values::host(f.text()?, false)) {
         to.ignore_hosts = hosts;

@@ -23,6 +23,14 @@ impl Field {
         }
     }
 
+    /// The text as written, for what says itself what it wants: a bare number is no text, and still worth that message.
+    pub(super) fn written(&self) -> String {
+        match &self.value {
+            Value::Text(t) => t.clone(),
+            _ => self.shown().unwrap_or_default(),
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn switch(&self) -> Result<bool, Wrong> {
         match (&self.value, &self.place) {

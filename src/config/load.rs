@@ -8,6 +8,7 @@ use crate::base::paths::Paths;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A configuration larger than this is a mistake.
@@ -42,7 +43,16 @@ impl Config {
         let named = explicit.map(Path::to_path_buf).or(variable);
         let file = named.clone().unwrap_or_else(|| paths.config.clone());
         match text_of(&file) {
-            Ok(text) => Self::from_text(&text, &file, env),
+            Ok((text, open_to_all)) => {
+                let mut config = Self::from_text(&text, &file, env)?;
+                if open_to_all {
+                    let name = file.display();
+                    config
+                        .warnings
+                        .push(format!("{name}: anyone on this machine can change it; chmod o-w {name}"));
+                }
+                Ok(config)
+            }
             Err(e) if named.is_none() && e.kind() == io::ErrorKind::NotFound && !dangling(&file) => {
                 let mut config = Self::from_text("", &file, env)?;
                 config.source = None;
@@ -106,13 +116,16 @@ fn whole(root: Node) -> Node {
     if root.value == Value::Null { Node { value: Value::Map(Vec::new()), ..root } } else { root }
 }
 
-fn text_of(file: &Path) -> io::Result<String> {
+/// The text, and whether everybody may write it.
+fn text_of(file: &Path) -> io::Result<(String, bool)> {
     let mut text = String::new();
-    let read = File::open(file)?.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+    let opened = File::open(file)?;
+    let meta = opened.metadata()?;
+    let read = opened.take(MOST_BYTES + 1).read_to_string(&mut text)?;
     if read as u64 > MOST_BYTES {
         return Err(io::Error::other("larger than 1 MiB"));
     }
-    Ok(text)
+    Ok((text, meta.is_file() && meta.mode() & 0o002 != 0))
 }
 
 fn dangling(file: &Path) -> bool {

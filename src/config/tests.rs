@@ -51,7 +51,7 @@ proxy:
     for part in [
         "/etc/katana/config.yaml:1:16: policy_preset: `balancd` is not one of the choices",
         "did you mean `balanced`?",
-        "`8443` is a number, not text",
+        "`8443` is not an address to listen at\n    → write ADDRESS:PORT",
         "proxy.mdoe: is not a key",
         "did you mean `mode`?",
         "`1MB` is not a size",
@@ -356,6 +356,10 @@ fn only_a_missing_default_file_means_defaults() {
     std::fs::write(&other, "log_level: trace\n").unwrap();
     assert_eq!(Config::load(Some(&other), &paths, by_variable).unwrap().log_level, tracing::Level::TRACE);
 
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(&other, all).unwrap();
+    assert!(Config::load(Some(&other), &paths, none()).unwrap().warnings[0].contains("anyone"));
+
     std::fs::write(&other, b"log_level: \xff\n").unwrap();
     assert!(Config::load(Some(&other), &paths, none()).unwrap_err().to_string().contains("UTF-8"));
     std::fs::write(&other, vec![b'#'; 2 << 20]).unwrap();
@@ -363,4 +367,24 @@ fn only_a_missing_default_file_means_defaults() {
         Config::load(Some(&other), &paths, none()).unwrap_err().to_string().contains("larger than 1 MiB")
     );
     assert!(Config::load(Some(dir.path()), &paths, none()).is_err(), "a directory");
+}
+
+#[test]
+fn scanning_is_weaker_only_where_something_is_scanned_no_more() {
+    let scan = |text: &str| read(&format!("proxy: {{scan_request_bodies: {text}}}")).unwrap();
+    let off_for_a = "{default: true, hosts: [{host: a.example, scan: false}]}";
+    let on_for_a = "{default: false, hosts: [{host: a.example, scan: true}]}";
+    for (was, new, said) in [
+        ("true", off_for_a, "off for a.example"),
+        ("true", "false", "turned off"),
+        ("true", on_for_a, "turned off"),
+        (on_for_a, "false", "no longer on for a.example"),
+        ("false", off_for_a, ""),
+        (on_for_a, "true", ""),
+        (off_for_a, "true", ""),
+    ] {
+        let weaker = scan(new).weakened_from(&scan(was));
+        assert_eq!(weaker.len(), usize::from(!said.is_empty()), "{was} → {new}: {weaker:?}");
+        assert!(weaker.iter().all(|w| w.ends_with(said)), "{was} → {new}: {weaker:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! What a reload takes away: each protection that is less than it was, in one clause each, for the log and the audit.
 
 use super::{BodyScan, Config, Listen, OnSecret, Preset, Proxy};
+use crate::base::glob::HostPattern;
 use std::fmt::Display;
 
 impl Config {
@@ -76,20 +77,16 @@ fn is_open(p: &Proxy) -> bool {
 }
 
 fn less_scanned(out: &mut Vec<String>, key: &str, was: &BodyScan, new: &BodyScan) {
+    let named = |b: &BodyScan, scan: bool| -> Vec<HostPattern> {
+        b.hosts.iter().filter(|(_, s)| *s == scan).map(|(h, _)| h.clone()).collect()
+    };
     if was.default && !new.default {
         out.push(format!("{key} turned off"));
+    } else if was.default {
+        listed(out, &format!("{key} off for"), &named(new, false), &named(was, false));
     }
-    let off = |b: &BodyScan| {
-        b.hosts.iter().filter(|(_, scan)| !scan).map(|(h, _)| h.to_string()).collect::<Vec<_>>()
-    };
-    listed(out, &format!("{key} off for"), &off(new), &off(was));
-    if !was.default {
-        let on = |b: &BodyScan| {
-            b.hosts.iter().filter(|(_, scan)| *scan).map(|(h, _)| h.to_string()).collect::<Vec<_>>()
-        };
-        if !new.default {
-            listed(out, &format!("{key} no longer on for"), &on(was), &on(new));
-        }
+    if !new.default {
+        listed(out, &format!("{key} no longer on for"), &named(was, true), &named(new, true));
     }
 }
 

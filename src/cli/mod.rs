@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn wrong_usage_is_two_and_help_is_none() {
+        let exit = |args: &[&str]| main(args.iter().map(OsString::from)).code();
+        assert_eq!(exit(&["katana", "bogus"]), 2);
+        assert_eq!(exit(&["katana", "config", "check", "--quiet", "--verbose"]), 2);
+        assert_eq!(exit(&["katana", "--version"]), 0);
+        assert_eq!(exit(&["katana", "man", "bogus"]), 3);
+    }
+
+    #[test]
     fn colours_follow_the_flag_then_the_terminal() {
         assert!(wanted(When::Always, false) && !wanted(When::Never, true) && !wanted(When::Auto, false));
     }

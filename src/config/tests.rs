@@ -270,6 +270,7 @@ fn bad_values_are_refused() {
         "audit: {max_size_mb: 0}",
         "vault: {key_source: kerying}",
         "proxy:\n\tmode: strict",
+        "log_level: !secret info",
     ] {
         let p = read(text).map(|c| c.to_yaml()).expect_err(text);
         assert_eq!(p.0.len(), 1, "{text}\n{p}");

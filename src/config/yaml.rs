@@ -101,6 +101,7 @@ fn options(duplicate_keys: DuplicateKeyPolicy) -> Options {
         merge_keys: MergeKeyPolicy::Error,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
+        reject_unsupported_tags: true,
         with_snippet: false,
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 10_000, max_replay_stack_depth: 8 },
     }

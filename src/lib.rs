@@ -3,5 +3,12 @@
 pub mod base;
 pub mod telemetry;
 pub mod config;
+pub mod audit;
 pub mod vault;
+pub mod certs;
+pub mod scanner;
+pub mod policy;
+pub mod pipeline;
+pub mod proxy;
+pub mod app;
 pub mod cli;

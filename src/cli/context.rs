@@ -1,6 +1,8 @@
 //! What every command knows: the global flags, the paths, and how to print.
 
+use super::outcome::{Exit, Failure};
 use crate::base::paths::Paths;
+use crate::config::{Config, Problems};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ pub struct Context {
     pub json: bool,
     /// No progress, no summaries.
     pub quiet: bool,
+    /// How often `-v` was given.
+    pub verbose: u8,
     /// Colours wanted on stdout and stderr.
     pub color: bool,
     /// `--config`.
@@ -65,9 +69,33 @@ impl Context {
         }
     }
 
+    /// The checked configuration: `--config`, `KATANA_CONFIG` or the default file, and the environment. Its warnings go to stderr.
+    ///
+    /// # Errors
+    /// `config_invalid` (exit 3) with every problem.
+    pub fn load_config(&self) -> Result<Config, Failure> {
+        let config = Config::load(self.config.as_deref(), &self.paths, Config::process_env())
+            .map_err(|p| config_failure(&p))?;
+        for warning in &config.warnings {
+            self.note(format!("{}: {warning}", self.paint(Tone::Warn, "warning")));
+        }
+        Ok(config)
+    }
+
     /// Is there a person to ask?
     #[must_use]
     pub fn interactive(&self) -> bool {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
+}
+
+fn config_failure(problems: &Problems) -> Failure {
+    let next = "mend the file; `katana config check` says when it is right";
+    let why = format!("{} wrong\n{problems}", count(problems.0.len(), "thing is", "things are"));
+    Failure::new(Exit::Unevaluated, problems.code(), "the configuration cannot be used", why, next)
+}
+
+/// `1 thing is`, `2 things are`.
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }

@@ -1,10 +1,25 @@
 //! Configuration: raw YAML (unknown keys refused) → checked values, every error at once with its place.
 //! These are the checked values, which the rest of the program sees; nothing here is still text that could be wrong.
 
-pub mod yaml;
 mod limits;
+mod load;
+mod check;
+mod check_proxy;
+mod check_credentials;
+mod reader;
+mod field;
+mod values;
+mod problem;
+mod defaults;
+mod show;
+mod weaken;
+pub mod yaml;
+#[cfg(test)]
+mod tests;
 
+pub use defaults::COMMENTED;
 pub use limits::{Limits, Timeouts};
+pub use problem::{Place, Problem, Problems};
 
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::net::Cidr;
@@ -39,6 +54,10 @@ pub struct Config {
     pub vault: Vault,
     /// The audit.
     pub audit: Audit,
+    /// What is odd but no error: variables that set nothing, values another key overrules.
+    pub warnings: Vec<String>,
+    /// Which key was set where: `("proxy.listen", "config.yaml:3:11")`, `("log_level", "KATANA_LOG_LEVEL")`.
+    pub origins: Vec<(String, String)>,
 }
 
 /// A built-in policy.

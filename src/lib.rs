@@ -4,4 +4,5 @@ pub mod base;
 pub mod telemetry;
 pub mod config;
 pub mod audit;
+pub mod policy;
 pub mod cli;

@@ -4,6 +4,7 @@
 pub mod query;
 mod canonical;
 mod head;
+mod lines;
 mod record;
 mod store;
 mod trail;

@@ -2,12 +2,13 @@
 //! a lock held for the length of one batch; whoever comes next reads the tail anew, in constant time.
 
 use super::head::{Keeper, Mark, nofollow};
+use super::lines::{end_of_last_line, last_hash, lines};
 use super::record::Record;
 use super::{Error, GENESIS, canonical};
 use crate::base::{atomic, lock::FileLock};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -360,54 +361,4 @@ fn open_active(path: &Path) -> Result<File, Error> {
         return unsafe_file("others may open the audit file; chmod 600 it");
     }
     Ok(file)
-}
-
-const CHUNK: usize = 64 * 1024;
-
-/// The offset behind the last newline before `end`.
-fn end_of_last_line(file: &File, end: u64) -> io::Result<u64> {
-    let mut end = end;
-    let mut chunk = vec![0; CHUNK];
-    while end > 0 {
-        let from = end.saturating_sub(CHUNK as u64);
-        let part = &mut chunk[..usize::try_from(end - from).unwrap_or(CHUNK)];
-        file.read_exact_at(part, from)?;
-        if let Some(at) = memchr::memrchr(b'\n', part) {
-            return Ok(from + at as u64 + 1);
-        }
-        end = from;
-    }
-    Ok(0)
-}
-
-/// The `hash` of the line that ends at `end`, if it can be read.
-fn last_hash(file: &File, end: u64) -> io::Result<Option<[u8; 64]>> {
-    #[derive(serde::Deserialize)]
-    struct Hashed {
-        hash: String,
-    }
-    if end == 0 {
-        return Ok(None);
-    }
-    let start = end_of_last_line(file, end - 1)?;
-    let mut line = vec![0; usize::try_from(end - start).unwrap_or_default()];
-    file.read_exact_at(&mut line, start)?;
-    let parsed = serde_json::from_slice::<Hashed>(&line).ok();
-    Ok(parsed.and_then(|p| p.hash.as_bytes().try_into().ok()))
-}
-
-/// Newlines from `from` to `to` or the end.
-fn lines(file: &File, from: u64, to: u64) -> io::Result<u64> {
-    let (mut at, mut count) = (from, 0);
-    let mut chunk = vec![0; CHUNK];
-    while at < to {
-        let want = usize::try_from(to - at).unwrap_or(CHUNK).min(CHUNK);
-        let n = file.read_at(&mut chunk[..want], at)?;
-        if n == 0 {
-            break;
-        }
-        count += memchr::memchr_iter(b'\n', &chunk[..n]).count() as u64;
-        at += n as u64;
-    }
-    Ok(count)
 }

@@ -106,8 +106,8 @@ fn what_is_wrong_is_named() {
     check(&[lines[0], lines[2]], 2, &|r| *r == Reason::Link);
     check(&[lines[1], lines[0]], 1, &|r| *r == Reason::Link);
     check(&[lines[0], "{}"], 2, &|r| matches!(r, Reason::NotARecord(_)));
-    check(&lines[..4], 0, &|r| *r == Reason::Tail { head: 6, found: 4 });
-    check(&[], 0, &|r| *r == Reason::Tail { head: 6, found: 0 });
+    check(&lines[..4], 5, &|r| *r == Reason::Tail { head: 6, found: 4 });
+    check(&[], 1, &|r| *r == Reason::Tail { head: 6, found: 0 });
     let twice = lines[0].replacen('{', "{\"method\":\"GET\",", 1);
     check(&[&twice, lines[1]], 1, &|r| matches!(r, Reason::NotARecord(_)));
     fs::write(&path, &good).unwrap();

@@ -89,7 +89,8 @@ pub fn verify(path: &Path) -> Result<Head, Break> {
     let at =
         |segment: &Path, line, record, reason| Break { segment: segment.to_owned(), line, record, reason };
     let files = Files::open(path).map_err(|e| at(path, 0, 0, Reason::Io(e.to_string())))?;
-    let mut walk = Walk { count: 0, hash: genesis(), mark: files.mark.as_ref().ok(), buffer: Vec::new() };
+    let mut walk =
+        Walk { count: 0, lines: 0, hash: genesis(), mark: files.mark.as_ref().ok(), buffer: Vec::new() };
     let mut torn = 0;
     let segments = files.rotated.len() as u64 + 1;
     for (first, segment) in &files.rotated {
@@ -102,7 +103,7 @@ pub fn verify(path: &Path) -> Result<Head, Break> {
             walk.segment(file, u64::MAX).map_err(|(line, why)| at(segment, line, walk.count + 1, why))?;
         if left > 0 {
             let why = Reason::NotARecord("the line is not finished".into());
-            return Err(at(segment, 0, walk.count + 1, why));
+            return Err(at(segment, walk.lines + 1, walk.count + 1, why));
         }
     }
     if let Some((file, len)) = files.active {
@@ -112,7 +113,7 @@ pub fn verify(path: &Path) -> Result<Head, Break> {
     match &files.mark {
         Ok(mark) if mark.count > walk.count => {
             let why = Reason::Tail { head: mark.count, found: walk.count };
-            return Err(at(path, 0, walk.count + 1, why));
+            return Err(at(path, walk.lines + 1, walk.count + 1, why));
         }
         Ok(_) => {}
         Err(Absent::Both | Absent::Head) if walk.count == 0 => {}
@@ -156,6 +157,8 @@ impl Files {
 
 struct Walk<'a> {
     count: u64,
+    /// Finished lines of the segment it is in.
+    lines: u64,
     hash: [u8; 64],
     mark: Option<&'a Mark>,
     buffer: Vec<u8>,
@@ -166,6 +169,7 @@ impl Walk<'_> {
     fn segment(&mut self, file: File, len: u64) -> Result<u64, (u64, Reason)> {
         let mut reader = BufReader::with_capacity(256 * 1024, file.take(len));
         let mut line = Vec::new();
+        self.lines = 0;
         for number in 1.. {
             line.clear();
             let n = reader.read_until(b'\n', &mut line).map_err(|e| (number, Reason::Io(e.to_string())))?;
@@ -174,6 +178,7 @@ impl Walk<'_> {
             }
             let Some(b'\n') = line.pop() else { return Ok(n as u64) };
             self.record(&line).map_err(|why| (number, why))?;
+            self.lines = number;
         }
         Ok(0)
     }

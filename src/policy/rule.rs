@@ -70,7 +70,7 @@ const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OP
 
 fn bit(method: &str, fold: bool) -> u16 {
     let same = |k: &&str| if fold { k.eq_ignore_ascii_case(method) } else { *k == method };
-    KNOWN.iter().position(|k| same(k)).map_or(0, |n| 1 << n)
+    KNOWN.iter().position(same).map_or(0, |n| 1 << n)
 }
 
 impl Methods {

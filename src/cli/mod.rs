@@ -2,3 +2,6 @@
 
 pub mod context;
 pub mod outcome;
+pub mod run;
+pub mod proxy;
+pub mod status;

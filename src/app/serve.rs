@@ -163,16 +163,17 @@ fn answers(alive: Arc<Alive>, send: Sender<Event>) -> Arc<Answer> {
 fn attend(alive: &Alive, events: &Receiver<Event>) -> Duration {
     let beat = sd_notify::watchdog_enabled().map(|d| d / 2);
     loop {
+        if beat.is_some() {
+            let _ = alive.service.status(); // does not return while the service hangs
+            notify(&[NotifyState::Watchdog]);
+        }
         match events.recv_timeout(beat.unwrap_or(Duration::from_secs(3600))) {
             Ok(Event::Signal(Asked::Reload)) => {
                 let _ = alive.reload(); // said in the log
             }
             Ok(Event::Signal(Asked::Stop)) | Err(RecvTimeoutError::Disconnected) => return PATIENCE,
             Ok(Event::Stop(patience)) => return patience,
-            Err(RecvTimeoutError::Timeout) => {
-                let _ = alive.service.status(); // does not return while the service hangs
-                notify(&[NotifyState::Watchdog]);
-            }
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

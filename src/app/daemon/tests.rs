@@ -87,3 +87,42 @@ fn without_its_socket_it_is_stopped_by_signal_and_after_a_kill_replaced() {
     assert_ne!(up["pid"], it.pid);
     assert!(matches!(stop(&paths, Duration::from_secs(30)).unwrap(), Stopped::Ended { .. }));
 }
+
+#[test]
+fn systemd_is_told_and_signals_are_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = fake::paths(dir.path());
+    let place = dir.path().join("notify.sock");
+    let socket = std::os::unix::net::UnixDatagram::bind(&place).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let mut spawn = spawn(dir.path(), "127.0.0.1:0");
+    spawn.variables.push(("NOTIFY_SOCKET".into(), place.into()));
+    spawn.variables.push(("WATCHDOG_USEC".into(), "20000".into()));
+    let wait_for = |word: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let n = socket.recv(&mut buffer).unwrap_or_else(|e| panic!("{word}: {e}"));
+            let said = String::from_utf8_lossy(&buffer[..n]).into_owned();
+            if said.lines().any(|l| l == word) {
+                return said;
+            }
+        }
+    };
+    start(&spawn).unwrap();
+    wait_for("READY=1");
+    wait_for("WATCHDOG=1");
+    wait_for("WATCHDOG=1");
+    let it = pid::read(&paths.pid).unwrap().unwrap();
+    let pid = rustix::process::Pid::from_raw(it.pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP).unwrap();
+    assert!(wait_for("RELOADING=1").contains("MONOTONIC_USEC="), "type notify-reload needs the time");
+    wait_for("READY=1");
+    assert!(it.terminate());
+    wait_for("STOPPING=1");
+    while it.alive() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!paths.pid.exists());
+    let log = std::fs::metadata(paths.log()).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::mode(&log) & 0o777, 0o600);
+}

@@ -137,6 +137,12 @@ async function cases() {
   await new Promise((done) => local.listen(path, done));
   assert.strictEqual((await request(http, null, { socketPath: path, path: '/' })).body.toString(), 'local');
   local.close();
+  // a thread of its own has its own globals
+  const { Worker } = require('worker_threads');
+  const said = await new Promise((done, fail) => new Worker(
+    `fetch(${JSON.stringify(s('/hello'))}).then((r) => r.text()).then((t) => require('worker_threads').parentPort.postMessage(t))`,
+    { eval: true }).on('message', done).on('error', fail));
+  assert.match(said, /^hello GET/);
   // a client that speaks to the proxy by itself is left alone
   const by = new URL(process.env.HTTPS_PROXY);
   assert.strictEqual((await request(http, null, { host: by.hostname, port: by.port, path: p('/hello') })).status, 501);

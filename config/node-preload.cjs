@@ -143,6 +143,19 @@
     return direct.call(agent, over); // with the agent's session cache
   });
 
+  // The `ws` package connects by functions of its own with these names; without them its requests use the agent.
+  const evades = (o) => o !== null && typeof o === 'object' && !o.agent && !o.socketPath
+    && typeof o.createConnection === 'function' && /^(tls|net)Connect$/.test(o.createConnection.name);
+  for (const module of [http, https]) {
+    for (const name of ['request', 'get']) {
+      const own = module[name];
+      module[name] = { [name](...args) {
+        return own.apply(this, args.map((arg) => (evades(arg) ? Object.assign(Object.create(Object.getPrototypeOf(arg)), arg, { createConnection: undefined }) : arg)));
+      } }[name];
+    }
+  }
+  require('module').syncBuiltinESMExports();
+
   // fetch and WebSocket: a dispatcher of the class Node made its own of, with another way to connect.
   const key = Symbol.for('undici.globalDispatcher.1');
   try {

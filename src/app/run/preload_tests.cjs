@@ -39,7 +39,12 @@ async function serve() {
   const [, , cert, key, preload] = process.argv;
   const listen = (s) => new Promise((done) => s.listen(0, '127.0.0.1', () => done(s.address().port)));
   const plain = await listen(http.createServer(origin));
-  const secure = await listen(https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, origin));
+  const over = https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, origin);
+  over.on('upgrade', (req, socket) => {
+    socket.on('error', () => {}).write('HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n');
+    socket.pipe(socket);
+  });
+  const secure = await listen(over);
   const proxy = http.createServer((req, res) => res.writeHead(501).end());
   const asked = [];
   proxy.on('connect', (req, client) => {
@@ -137,6 +142,14 @@ async function cases() {
   await new Promise((done) => local.listen(path, done));
   assert.strictEqual((await request(http, null, { socketPath: path, path: '/' })).body.toString(), 'local');
   local.close();
+  // as the `ws` package asks for an upgrade
+  const tlsConnect = (options) => require('tls').connect(options);
+  const switched = await new Promise((done, fail) => https.request({ host: 'origin.test', port: secure, path: '/ws', createConnection: tlsConnect,
+    headers: { connection: 'Upgrade', upgrade: 'websocket' } }).on('upgrade', (res, socket) => socket.once('data', (d) => { socket.destroy(); done(d.toString()); }).write('ping')).on('error', fail).end());
+  assert.strictEqual(switched, 'ping');
+  // and as modules import it
+  const { get } = await import('node:https');
+  assert.strictEqual(get, https.get);
   // a thread of its own has its own globals
   const { Worker } = require('worker_threads');
   const said = await new Promise((done, fail) => new Worker(

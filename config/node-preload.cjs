@@ -1,11 +1,10 @@
 'use strict';
-// Brings Node's own clients to the proxy in HTTPS_PROXY where Node does not do it by itself (NODE_USE_ENV_PROXY):
-// http and https through their agents, a caller's own ones included, and fetch and WebSocket through their dispatcher.
+// Brings Node's own clients to the proxy in HTTPS_PROXY: http and https through their agents, and fetch and WebSocket
+// through their dispatcher. Node from 22.21 and 24.5 on does it by NODE_USE_ENV_PROXY, but only for fetch and its own
+// agent: one that a caller made would still go past the proxy, so agents are brought here in every version.
 // Every connection is a CONNECT tunnel, so keep-alive, streaming, redirects and time limits stay Node's own.
-// Unix sockets stay as they are. Loads nothing that Node would not load for a first request.
+// Unix sockets stay as they are.
 (() => {
-  const built_in = process.allowedNodeEnvironmentFlags;
-  if (built_in && built_in.has('--use-env-proxy')) return; // 22.21, 24.5 and newer do it
   const env = process.env;
   const text = env.https_proxy || env.HTTPS_PROXY || env.http_proxy || env.HTTP_PROXY;
   let proxy;
@@ -111,7 +110,8 @@
   function throughTunnel(Agent, defaultPort, finish) {
     const direct = Agent.prototype.createConnection;
     Agent.prototype.createConnection = function createConnection(options, done) {
-      if (options === null || typeof options !== 'object' || typeof done !== 'function' || options.socketPath || options.socket) {
+      if (options === null || typeof options !== 'object' || typeof done !== 'function' || options.socketPath || options.socket
+        || (this.options && this.options.proxyEnv)) { // an agent that does it by itself
         return direct.apply(this, arguments);
       }
       const host = bare(options.host || options.hostname);
@@ -135,6 +135,11 @@
       if (box) box.request = undefined; // the options live as long as the socket
       return undefined;
     };
+  }
+  for (const module of [http, https]) {
+    const { options } = module.globalAgent;
+    // one way for all agents: Node's own would send http:// in absolute form, and its callers see other errors
+    if (options && options.proxyEnv) module.globalAgent = new module.Agent({ ...options, proxyEnv: undefined });
   }
   throughTunnel(http.Agent, 80, (_agent, _direct, _options, socket) => socket);
   throughTunnel(https.Agent, 443, (agent, direct, options, socket, host) => {
@@ -161,7 +166,7 @@
   try {
     void globalThis.Headers; // makes Node load its client and set its dispatcher
     const own = globalThis[key];
-    if (!own || own.constructor.name === 'EnvHttpProxyAgent') return; // 24.0 to 24.4 do this half by themselves
+    if (!own || own.constructor.name === 'EnvHttpProxyAgent') return; // NODE_USE_ENV_PROXY
     const connect = (options, done) => {
       const secure = options.protocol === 'https:';
       const host = bare(options.hostname);

@@ -255,7 +255,10 @@ fn trusted(stream: &UnixStream) -> bool {
 }
 
 /// Makes the directory, 0700; one that is there must be a real directory of this user, and is closed to others.
-fn private(dir: &Path) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Planted`] for a symlink or another user's directory.
+pub fn private(dir: &Path) -> Result<(), Error> {
     let io = |source| Error::Io { path: dir.to_owned(), source };
     let planted = |why: &str| Error::Planted { path: dir.to_owned(), why: why.to_owned() };
     if let Some(parent) = dir.parent() {

@@ -1,6 +1,7 @@
 //! The PID file: who runs, since when, where it listens. Its directory is everybody's (`$TMPDIR`), so nothing that
 //! stands there is believed: not followed, not another user's, not a number that a new process has got meanwhile.
 
+use super::control;
 use crate::base::lock::FileLock;
 use crate::base::{atomic, paths::Paths};
 use rustix::process::{Pid, Signal};
@@ -106,7 +107,10 @@ impl Claim {
             let path = path.to_owned();
             move |source| Error::Io { path, source }
         };
-        atomic::private_dir(&paths.runtime).map_err(io(&paths.runtime))?;
+        control::private(&paths.runtime).map_err(|e| match e {
+            control::Error::Io { path, source } => Error::Io { path, source },
+            other => Error::Planted { path: paths.runtime.clone(), why: other.to_string() },
+        })?;
         let sentinel = paths.runtime.join("proxy.lock");
         let lock = FileLock::take(&sentinel, Duration::from_millis(200));
         let standing = read(&paths.pid)?;
@@ -321,6 +325,17 @@ mod tests {
             "a pipe does not hang the start"
         );
         assert_eq!(fs::read(&precious).unwrap(), b"keep");
+    }
+
+    #[test]
+    fn nothing_is_locked_in_a_directory_that_is_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = fake::paths(dir.path());
+        let elsewhere = dir.path().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        symlink(&elsewhere, &paths.runtime).unwrap();
+        assert_eq!(Claim::take(&paths).unwrap_err().code(), "pid_file_planted");
+        assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
     }
 
     #[test]

@@ -270,7 +270,7 @@ mod tests {
         fn start(&self, _: Arc<Config>, _: &Paths) -> Result<Arc<dyn Service>, Error> {
             Ok(self.0.clone())
         }
-        fn issue(&self, _: &Config, _: &Paths) -> Result<super::super::service::Issue, Error> {
+        fn issue(&self, _: &Config, _: &Paths) -> Result<crate::app::service::Issue, Error> {
             unreachable!("serving hands out nothing")
         }
     }

@@ -26,7 +26,9 @@ pub trait Service: Send + Sync + 'static {
     /// Why the old one stays.
     fn reload(&self) -> Result<Value, String>;
 
-    /// Stops accepting, waits for exchanges under way, closes. `true` when all ended in time. Blocks.
+    /// Stops accepting, waits for exchanges under way, closes, writes the audit out. `true` when all ended in time. Blocks.
+    /// Called with no patience while another call still waits, it closes at once and lets both return. `status` still
+    /// answers afterwards, with the final counters and audit head.
     fn drain(&self, patience: Duration) -> bool;
 }
 

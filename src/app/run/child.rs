@@ -1,6 +1,6 @@
 //! One child in the foreground: spawned with its environment, waited for, signals passed on as a shell would.
 
-use super::super::service::Error;
+use crate::app::service::Error;
 use rustix::process::{Pid, Signal};
 use std::ffi::OsString;
 use std::fs;

@@ -73,12 +73,14 @@ impl Tally {
         }
     }
 
+    /// Never below zero: the proxy may have been restarted meanwhile.
     fn since(self, before: &Self) -> Self {
+        let more = |after: i64, before: i64| (after - before).max(0);
         Self {
-            requests: self.requests - before.requests,
-            injected: self.injected - before.injected,
-            scrubbed: self.scrubbed - before.scrubbed,
-            denied: self.denied - before.denied,
+            requests: more(self.requests, before.requests),
+            injected: more(self.injected, before.injected),
+            scrubbed: more(self.scrubbed, before.scrubbed),
+            denied: more(self.denied, before.denied),
             ..self
         }
     }

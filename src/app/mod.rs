@@ -1,0 +1,11 @@
+//! Wiring: what the engines, the pipeline and the proxy become when they are one running program: started,
+//! watched, reloaded, stopped; and the child that runs behind it.
+
+pub mod service;
+pub mod pid;
+pub mod control;
+pub mod signals;
+pub mod serve;
+pub mod daemon;
+pub mod build;
+pub mod run;

@@ -4,3 +4,4 @@ pub mod base;
 pub mod telemetry;
 pub mod config;
 pub mod cli;
+pub mod vault;

@@ -1,0 +1,3 @@
+//! The vault: secrets at rest, and the engine that keeps them from leaving.
+
+pub mod scrub;

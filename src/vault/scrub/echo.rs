@@ -32,7 +32,8 @@ impl Echo {
                 if bytes.len() >= LEAST {
                     let kind = Kind::Value;
                     let about = About { secret, kind, form, lead: false, tail: false, token: false };
-                    drafts.push(Draft { mode: Mode::Literal, bytes: Zeroizing::new(bytes), about });
+                    let left_out = vec![0; bytes.len()];
+                    drafts.push(Draft { mode: Mode::Literal, bytes: Zeroizing::new(bytes), left_out, about });
                 }
             }
         }

@@ -19,6 +19,8 @@ const SKELETON: usize = 8;
 const UNLIKELY: usize = 10;
 /// For folded patterns, at five bits each.
 const UNLIKELY_FOLDED: usize = 12;
+/// Own punctuation between two characters that is allowed for.
+const MOST_LEFT_OUT: u8 = 15;
 /// Values below this many bytes are found only as they are, and only as whole words.
 const SHORT: usize = 8;
 
@@ -37,7 +39,7 @@ pub(super) fn derive(needle: &Needle<'_>, drafts: &mut Vec<Draft>) {
         return;
     }
     let mut value = Deriving { drafts, secret: needle.secret, kind: Kind::Placeholder };
-    if skeleton(placeholder).len() >= SKELETON && !has_bare_edge(placeholder) {
+    if letters(placeholder) >= SKELETON && !has_bare_edge(placeholder) {
         value.exact("raw", placeholder, false, false);
     } else {
         value.literal("raw", placeholder, false);
@@ -58,17 +60,17 @@ impl Deriving<'_> {
     fn plain(&mut self, value: &[u8]) {
         let reversed: Zeroizing<Vec<u8>> = Zeroizing::new(value.iter().rev().copied().collect());
         let rotated = rot13(value);
-        let letters = skeleton(value).len();
-        if letters >= SKELETON {
+        let known = letters(value);
+        if known >= SKELETON {
             self.folded("raw", value, false, false);
-            let mode = if letters >= UNLIKELY_FOLDED { Mode::Folded } else { Mode::Exact };
-            self.push(mode, "reversed", skeleton(&reversed), false, false, false);
+            let mode = if known >= UNLIKELY_FOLDED { Mode::Folded } else { Mode::Exact };
+            self.push(mode, &reversed, self.about("reversed"));
             if *rotated != value {
-                self.push(mode, "rot13", skeleton(&rotated), false, false, false);
+                self.push(mode, &rotated, self.about("rot13"));
             }
         }
         // The skeleton would leave punctuation at the edges standing, or does not tell enough.
-        if letters < SKELETON || has_bare_edge(value) {
+        if known < SKELETON || has_bare_edge(value) {
             self.literal("raw", value, false);
             self.literal("reversed", &reversed, false);
         }
@@ -78,7 +80,7 @@ impl Deriving<'_> {
     fn base64s(&mut self, value: &[u8]) {
         for before in 0..3 {
             let found = core(value, before, BASE64);
-            if skeleton(&found.symbols).len() >= UNLIKELY {
+            if letters(&found.symbols) >= UNLIKELY {
                 self.exact("base64", &found.symbols, found.lead, found.tail);
                 let reversed: Zeroizing<Vec<u8>> =
                     Zeroizing::new(found.symbols.iter().rev().copied().collect());
@@ -109,37 +111,40 @@ impl Deriving<'_> {
     }
 
     fn folded(&mut self, form: &'static str, symbols: &[u8], lead: bool, tail: bool) {
-        self.push(Mode::Folded, form, skeleton(symbols), lead, tail, false);
+        self.push(Mode::Folded, symbols, About { lead, tail, ..self.about(form) });
     }
 
     fn exact(&mut self, form: &'static str, symbols: &[u8], lead: bool, tail: bool) {
-        self.push(Mode::Exact, form, skeleton(symbols), lead, tail, false);
+        self.push(Mode::Exact, symbols, About { lead, tail, ..self.about(form) });
     }
 
     fn literal(&mut self, form: &'static str, bytes: &[u8], token: bool) {
-        self.push(Mode::Literal, form, Zeroizing::new(bytes.to_vec()), false, false, token);
+        self.push(Mode::Literal, bytes, About { token, ..self.about(form) });
     }
 
-    fn push(
-        &mut self,
-        mode: Mode,
-        form: &'static str,
-        mut bytes: Zeroizing<Vec<u8>>,
-        lead: bool,
-        tail: bool,
-        token: bool,
-    ) {
-        if mode == Mode::Folded {
-            bytes.make_ascii_lowercase();
+    fn about(&self, form: &'static str) -> About {
+        About { secret: self.secret, kind: self.kind, form, lead: false, tail: false, token: false }
+    }
+
+    fn push(&mut self, mode: Mode, form: &[u8], about: About) {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(form.len()));
+        let mut left_out = Vec::with_capacity(form.len());
+        let mut skipped = 0_u8;
+        for &byte in form {
+            if mode == Mode::Literal || byte.is_ascii_alphanumeric() {
+                bytes.push(if mode == Mode::Folded { byte.to_ascii_lowercase() } else { byte });
+                left_out.push(std::mem::take(&mut skipped));
+            } else {
+                skipped = skipped.saturating_add(1).min(MOST_LEFT_OUT);
+            }
         }
-        let about = About { secret: self.secret, kind: self.kind, form, lead, tail, token };
-        self.drafts.push(Draft { mode, bytes, about });
+        self.drafts.push(Draft { mode, bytes, left_out, about });
     }
 }
 
 /// The letters and digits of it.
-fn skeleton(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(bytes.iter().copied().filter(u8::is_ascii_alphanumeric).collect())
+fn letters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| b.is_ascii_alphanumeric()).count()
 }
 
 fn has_bare_edge(bytes: &[u8]) -> bool {

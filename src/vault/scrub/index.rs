@@ -19,6 +19,8 @@ pub(super) enum Mode {
 pub(super) struct Draft {
     pub(super) mode: Mode,
     pub(super) bytes: Zeroizing<Vec<u8>>,
+    /// Before each byte: how many of the form's own bytes were left out, because they do not tell enough.
+    pub(super) left_out: Vec<u8>,
     pub(super) about: About,
 }
 
@@ -55,6 +57,8 @@ pub(super) struct Index {
     pub(super) mode: Mode,
     pub(super) has_tokens: bool,
     arena: Zeroizing<Vec<u8>>,
+    left_out: Vec<u8>,
+    most_left_out: u8,
     patterns: Vec<Pattern>,
     /// By first character.
     first: Box<[(u32, u32); 256]>,
@@ -69,6 +73,7 @@ impl Index {
         drafts.sort_by(|a, b| a.bytes.cmp(&b.bytes));
         drafts.dedup_by(|later, kept| later.bytes == kept.bytes);
         let mut arena = Zeroizing::new(Vec::with_capacity(drafts.iter().map(|d| d.bytes.len()).sum()));
+        let mut left_out = Vec::with_capacity(arena.capacity());
         let mut patterns = Vec::with_capacity(drafts.len());
         let mut first = Box::new([(0, 0); 256]);
         let mut pairs = vec![0_u64; if drafts.is_empty() { 0 } else { 1024 }].into_boxed_slice();
@@ -88,9 +93,11 @@ impl Index {
                 about: draft.about,
             });
             arena.extend_from_slice(&draft.bytes);
+            left_out.extend_from_slice(&draft.left_out);
         }
+        let most_left_out = left_out.iter().copied().max().unwrap_or(0);
         let has_tokens = drafts.iter().any(|d| d.about.token);
-        Self { mode, has_tokens, arena, patterns, first, pairs }
+        Self { mode, has_tokens, arena, left_out, most_left_out, patterns, first, pairs }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -141,6 +148,18 @@ impl Index {
     #[inline]
     pub(super) fn goes_on(&self, range: Range) -> bool {
         range.hi - range.lo > 1 || self.patterns[range.lo as usize].len > range.depth
+    }
+
+    /// How many of its own bytes a form may have between what was read and the next character.
+    pub(super) fn left_out(&self, range: Range) -> usize {
+        let p = &self.patterns[range.lo as usize];
+        let own = if range.hi - range.lo == 1 {
+            self.left_out.get((p.at + range.depth) as usize).copied()
+        } else {
+            // Which of them it will be is not known yet.
+            Some(self.most_left_out)
+        };
+        own.map_or(0, usize::from)
     }
 
     /// The character of pattern `p` at `depth`; `None`, which sorts first, past its end.

@@ -115,7 +115,8 @@ impl Matcher {
         if u32::try_from(bytes).is_err() {
             return Err(Error::TooLarge { bytes });
         }
-        let longest = drafts.iter().map(|d| d.bytes.len()).max().unwrap_or(0);
+        let spread = |d: &Draft| d.bytes.len() + d.left_out.iter().map(|&n| usize::from(n)).sum::<usize>();
+        let longest = drafts.iter().map(spread).max().unwrap_or(0);
         let filter = Filter::build(drafts.iter().filter(|d| d.mode != Mode::Literal).map(|d| &d.bytes[..]));
         let mut by_mode = [Vec::new(), Vec::new(), Vec::new()];
         for draft in drafts {

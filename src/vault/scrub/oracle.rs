@@ -1,7 +1,5 @@
 //! An independent, naive answer to "is the value still in there?": decodes the whole text every way and looks.
 
-use data_encoding::{BASE32_NOPAD, BASE64_NOPAD, HEXLOWER};
-
 /// The name of the decoding under which `value` shows, if one does.
 pub(super) fn find(text: &[u8], value: &[u8]) -> Option<&'static str> {
     let mut layers = vec![text.to_vec()];
@@ -31,34 +29,34 @@ fn plain(text: &[u8], value: &[u8]) -> Option<&'static str> {
 fn encoded(text: &[u8], value: &[u8]) -> Option<&'static str> {
     let pick = |keep: &dyn Fn(u8) -> bool| -> Vec<u8> { text.iter().copied().filter(|b| keep(*b)).collect() };
     let hex = pick(&|b| b.is_ascii_hexdigit()).to_ascii_lowercase();
-    for skip in 0..hex.len().min(2) {
-        let part = &hex[skip..];
-        if HEXLOWER.decode(&part[..part.len() / 2 * 2]).is_ok_and(|d| contains(&d, value)) {
-            return Some("hex");
-        }
+    if shifted(&hex, "0123456789abcdef", 4, value) {
+        return Some("hex");
     }
-    let base64: Vec<u8> = pick(&|b| b.is_ascii_alphanumeric() || b"+/-_".contains(&b))
-        .into_iter()
-        .map(|b| match b {
-            b'-' => b'+',
-            b'_' => b'/',
-            b => b,
-        })
-        .collect();
-    for skip in 0..base64.len().min(4) {
-        let part = &base64[skip..];
-        if BASE64_NOPAD.decode(&part[..part.len() / 4 * 4]).is_ok_and(|d| contains(&d, value)) {
-            return Some("base64");
-        }
+    let std = |b: u8| [(b'-', b'+'), (b'_', b'/')].into_iter().find(|(url, _)| *url == b).map_or(b, |(_, std)| std);
+    let base64: Vec<u8> =
+        pick(&|b| b.is_ascii_alphanumeric() || b"+/-_".contains(&b)).into_iter().map(std).collect();
+    if shifted(&base64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 6, value) {
+        return Some("base64");
     }
     let base32 = pick(&|b| b.is_ascii_alphabetic() || (b'2'..=b'7').contains(&b)).to_ascii_uppercase();
-    for skip in 0..base32.len().min(8) {
-        let part = &base32[skip..];
-        if BASE32_NOPAD.decode(&part[..part.len() / 8 * 8]).is_ok_and(|d| contains(&d, value)) {
-            return Some("base32");
+    shifted(&base32, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 5, value).then_some("base32")
+}
+
+/// Decodes from every one of the first eight symbols on.
+fn shifted(symbols: &[u8], alphabet: &str, bits: u32, value: &[u8]) -> bool {
+    (0..symbols.len().min(8)).any(|skip| {
+        let (mut held, mut have, mut out) = (0_u32, 0, Vec::new());
+        for symbol in &symbols[skip..] {
+            let Some(index) = alphabet.bytes().position(|b| b == *symbol) else { return false };
+            held = held << bits | u32::try_from(index).unwrap();
+            have += bits;
+            if have >= 8 {
+                have -= 8;
+                out.push(u8::try_from(held >> have & 0xff).unwrap());
+            }
         }
-    }
-    None
+        contains(&out, value)
+    })
 }
 
 fn contains(text: &[u8], value: &[u8]) -> bool {

@@ -85,7 +85,9 @@ fn every_form_of_every_value_is_found_and_covered() {
                 let covered = &text[found[0].start..found[0].end];
                 let ends = form.iter().filter(|b| b.is_ascii_alphanumeric()).count();
                 let kept = covered.iter().filter(|b| b.is_ascii_alphanumeric()).count();
-                assert!(kept + 5 >= ends, "{name} of {}: {} of {}", shown(value), shown(covered), shown(&form));
+                let edges = value.split(|b| b.is_ascii_alphanumeric());
+                let bare = edges.clone().next().map_or(0, <[u8]>::len) + edges.last().map_or(0, <[u8]>::len);
+                assert!(kept + 7 + 2 * bare >= ends, "{name} of {}: {} of {}", shown(value), shown(covered), shown(&form));
                 assert!(oracle::find(&without(&text, &found), value).is_none(), "{name} of {}", shown(value));
             }
         }
@@ -199,14 +201,14 @@ fn nothing_is_held_that_cannot_go_on() {
     let hold = |text: &str| text.len() - all.scan(text.as_bytes(), &mut Vec::new());
     assert_eq!(hold(""), 0);
     assert_eq!(hold("#!{}"), 0);
-    assert_eq!(hold(&format!("sk-proj{}", " ".repeat(17))), 0, "the separation is too long already");
+    assert_eq!(hold(&format!("sk-proj-4{}", " ".repeat(300))), 0, "the separation is too long already");
     assert_eq!(hold("{} %"), 1);
     assert_eq!(hold("{} %4"), 2);
     assert_eq!(hold("{} \\u00"), 4);
     assert_eq!(hold("{} &#1"), 3);
     assert_eq!(hold("{} sk-pr"), 5);
     assert_eq!(hold("{} sk-pr "), 6);
-    assert_eq!(hold("{} sk-zz!"), 0);
+    assert_eq!(hold("{} sk-~qj!"), 0);
     let empty = Matcher::compile(&[]).unwrap();
     assert!(empty.is_empty());
     assert_eq!(empty.scan(b"sk-pr", &mut Vec::new()), 5);

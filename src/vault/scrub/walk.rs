@@ -4,10 +4,10 @@ use super::index::{Index, Mode, Range};
 use super::reading::{LONGEST, readings};
 use super::symbol::in_base64;
 
-/// Separators between two characters: so many, over so many bytes.
+/// Separators between two characters of a form: so many, over so many bytes.
 pub(super) const MAX_GAP: usize = 16;
 pub(super) const MAX_GAP_BYTES: usize = 64;
-/// The most bytes that one character of a pattern can take up in a text.
+/// The most bytes that one byte of a form can take up in a text.
 pub(super) const MAX_STRIDE: usize = LONGEST + MAX_GAP_BYTES;
 /// Bytes that a hold may keep for context beside the pattern itself.
 pub(super) const MARGIN: usize = 2 * LONGEST + MAX_GAP_BYTES;
@@ -111,7 +111,11 @@ impl Walk<'_> {
     }
 
     fn separate(&mut self, from: Thread, end: usize) {
-        if from.range.depth > 0 && from.gap < MAX_GAP && end - from.gap_from <= MAX_GAP_BYTES {
+        if from.range.depth == 0 {
+            return;
+        }
+        let times = self.index.left_out(from.range) + 1;
+        if from.gap < times * MAX_GAP && end - from.gap_from <= times * MAX_GAP_BYTES {
             self.push(Thread { pos: end, gap: from.gap + 1, ..from });
         }
     }

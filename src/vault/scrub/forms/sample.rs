@@ -1,7 +1,7 @@
 //! One sample of every form that is guaranteed to be found for a value, for tests that put each on the wire.
 
 use super::encode::rot13;
-use super::{SHORT, SKELETON, skeleton};
+use super::{SHORT, SKELETON, letters};
 use data_encoding::{BASE32, BASE32_NOPAD, BASE32HEX, BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 
 type Samples = Vec<(&'static str, Vec<u8>)>;
@@ -15,7 +15,7 @@ pub fn forms(value: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     }
     escapes(value, &mut list);
     encodings(value, &mut list);
-    if skeleton(value).len() >= SKELETON {
+    if letters(value) >= SKELETON {
         loose(value, &mut list);
     }
     list
@@ -109,7 +109,7 @@ fn encodings(value: &[u8], list: &mut Samples) {
     list.push(("hex-0x-bare", each(value, |b| format!("0x{b:02X}"))));
     list.push(("hex-reversed", HEXLOWER.encode(value).bytes().rev().collect()));
     // Line-wrapping is a separation, and what has too few letters and digits is found only unseparated.
-    if skeleton(BASE64.encode(value).as_bytes()).len() >= super::UNLIKELY + 2 {
+    if letters(BASE64.encode(value).as_bytes()) >= super::UNLIKELY + 2 {
         list.push(("base64-lines", wrapped(value, "\n")));
         list.push(("base64-crlf", wrapped(value, "\r\n")));
         list.push(("base64-json-lines", wrapped(value, "\\n")));

@@ -12,3 +12,4 @@ pub mod pipeline;
 pub mod proxy;
 pub mod app;
 pub mod cli;
+pub mod vault;

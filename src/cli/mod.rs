@@ -2,7 +2,12 @@
 
 pub mod context;
 pub mod outcome;
+mod run;
+mod proxy;
+mod status;
 mod ca;
+mod vault;
+mod audit;
 mod config;
 mod shell;
 
@@ -29,7 +34,12 @@ macro_rules! commands {
 }
 
 commands! {
+    Run = run,
+    Proxy = proxy,
+    Status = status,
     Ca = ca,
+    Vault = vault,
+    Audit = audit,
     Config = config,
     Completions = completions,
     Man = man,

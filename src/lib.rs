@@ -3,4 +3,5 @@
 pub mod base;
 pub mod telemetry;
 pub mod config;
+pub mod scanner;
 pub mod cli;

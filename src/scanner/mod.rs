@@ -1,0 +1,168 @@
+//! Finds secrets on their way out and injected instructions on their way in. Rules are data (`config/rules`); one search for
+//! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
+//! the pipeline's business.
+
+mod catalogue;
+mod excerpt;
+mod lane;
+mod prefilter;
+mod rule;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use catalogue::BUILTIN;
+pub use excerpt::excerpt;
+pub use rule::Rule;
+
+use lane::Lane;
+
+/// Which way the text travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the agent to a server.
+    Request,
+    /// From a server to the agent.
+    Response,
+}
+
+/// Which part of a message the text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Surface {
+    /// Path and query.
+    Url,
+    /// A header's value, or a trailer's.
+    Header,
+    /// The body, decoded.
+    Body,
+}
+
+/// What a rule looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Family {
+    /// A credential. By default looked for in requests: an answer that carries a token to the agent is no leak.
+    Secret,
+    /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
+    Injection,
+}
+
+/// Something a rule found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: Arc<str>,
+    /// The rule's family.
+    pub family: Family,
+    /// Percent.
+    pub confidence: u8,
+    /// First byte of the match.
+    pub start: usize,
+    /// One past its last byte.
+    pub end: usize,
+}
+
+/// Why rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not the YAML of a rule file.
+    #[error(transparent)]
+    Yaml(#[from] crate::config::yaml::YamlError),
+    /// A rule that does not hold together.
+    #[error("{source_name}: rule {rule}: {reason}")]
+    Rule {
+        /// The file, or what the text is.
+        source_name: String,
+        /// The rule's id.
+        rule: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More rules or keywords than the engine has room for.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// Rules or keywords.
+        what: &'static str,
+        /// How many are allowed.
+        limit: usize,
+    },
+}
+
+impl Error {
+    /// Stable, for messages and tests.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Yaml(_) => "scanner.yaml",
+            Error::Rule { .. } => "scanner.rule",
+            Error::TooMany { .. } => "scanner.too_many",
+        }
+    }
+}
+
+/// All rules, compiled. Immutable; shared between threads.
+#[derive(Debug)]
+pub struct Scanner {
+    rules: Box<[Arc<Rule>]>,
+    request: Lane,
+    response: Lane,
+}
+
+impl Scanner {
+    /// The rules the program brings along. Their examples are checked by its tests, not here.
+    ///
+    /// # Errors
+    /// None, unless the program was built with broken rules.
+    pub fn builtin() -> Result<Scanner, Error> {
+        Scanner::compile(rule::read(BUILTIN.iter().copied())?)
+    }
+
+    /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
+    ///
+    /// # Errors
+    /// Bad YAML; a rule that does not compile, is unbounded, repeats an id, or does not do what its examples say.
+    pub fn from_rules<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Scanner, Error> {
+        let scanner = Scanner::compile(rule::read(sources)?)?;
+        scanner.rules.iter().try_for_each(|rule| rule.check_examples())?;
+        Ok(scanner)
+    }
+
+    /// Appends what is in `text`, sorted by `start`, as if `text` ended here; returns the offset from which that may change
+    /// when more bytes follow (`text.len()`: nothing can). So a streaming caller takes the findings with `start < hold`, passes on
+    /// `text[..hold]`, and next time scans `text[hold..]` and what came after it; at the end of the stream it takes all.
+    /// Whatever the chunks, the findings are the same.
+    pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        self.lane(direction).scan(surface, text, out)
+    }
+
+    /// The most bytes `scan` ever holds back.
+    #[must_use]
+    pub fn max_hold(&self, direction: Direction) -> usize {
+        self.lane(direction).max_hold()
+    }
+
+    /// The rules, in the order of their files.
+    #[must_use]
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
+        let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
+        let lane = |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect());
+        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+    }
+
+    fn lane(&self, direction: Direction) -> &Lane {
+        match direction {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Finds keywords: the only code that touches every byte. Looks at four bytes at a time, every `stride` bytes, and asks a
+//! bitmap whether a keyword may lie there. The look-ups do not wait for each other, which is what makes it fast. What a
+//! keyword means is the lane's business.
+
+/// 2^17 bits: 16 KiB, stays in the first-level cache beside the text.
+const BITS: u32 = 17;
+const WORDS: usize = 1 << (BITS - 6);
+const SLOT_BITS: u32 = 11;
+const BLOCK: usize = 32;
+/// Sets the ASCII case bit in four bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
+const FOLD: u32 = 0x2020_2020;
+
+/// A byte string to look for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Keyword {
+    /// Lower case if `fold`.
+    pub(super) bytes: Box<[u8]>,
+    /// Are ASCII capitals the same as small letters?
+    pub(super) fold: bool,
+}
+
+/// The compiled search for a set of keywords.
+#[derive(Debug)]
+pub(super) struct Prefilter {
+    keywords: Box<[Keyword]>,
+    stride: usize,
+    bitmap: Box<[u64; WORDS]>,
+    /// Slot → beginning of its run in `places`.
+    slots: Box<[u32]>,
+    places: Box<[Place]>,
+    longest: usize,
+    /// Do two bytes begin a keyword? Asked at the end of a text only.
+    pairs: Box<[u64; 1024]>,
+    firsts: [bool; 256],
+}
+
+/// A keyword that has a looked-at gram `offset` bytes after its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    slot: u32,
+    keyword: u16,
+    offset: u8,
+}
+
+impl Prefilter {
+    /// The shortest keyword that can be searched for.
+    pub(super) const SHORTEST: usize = 3;
+
+    /// Keywords of six bytes and more let the search take long strides.
+    pub(super) fn compile(keywords: Vec<Keyword>) -> Prefilter {
+        let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
+        let stride = if shortest >= 6 { 4 } else { 1 };
+        let mut bitmap = Box::new([0; WORDS]);
+        let mut places = Vec::new();
+        for (keyword, k) in (0_u16..).zip(&keywords) {
+            let base = rarest(&k.bytes, stride);
+            for offset in base..base + stride {
+                for gram in grams(&k.bytes[offset..]) {
+                    bitmap[word_of(gram)] |= bit_of(gram);
+                    places.push(Place { slot: slot(gram), keyword, offset: u8::try_from(offset).unwrap_or(u8::MAX) });
+                }
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        let slots = (0..=1_u32 << SLOT_BITS).map(|s| {
+            u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX)
+        });
+        let (mut pairs, mut firsts) = (Box::new([0; 1024]), [false; 256]);
+        for k in &keywords {
+            for (a, b) in spellings(k) {
+                firsts[usize::from(a)] = true;
+                pairs[usize::from(a) << 2 | usize::from(b) >> 6] |= 1 << (b & 63);
+            }
+        }
+        Prefilter {
+            stride,
+            bitmap,
+            slots: slots.collect(),
+            places: places.into(),
+            longest: keywords.iter().map(|k| k.bytes.len()).max().unwrap_or(0),
+            pairs,
+            firsts,
+            keywords: keywords.into(),
+        }
+    }
+
+    /// Calls `hit(start, keyword)` for every keyword in `text`, once each, nearly in order.
+    pub(super) fn each(&self, text: &[u8], hit: impl FnMut(usize, usize)) {
+        match self.keywords.len() {
+            0 => {}
+            _ if self.stride == 4 => self.walk::<4>(text, hit),
+            _ => self.walk::<1>(text, hit),
+        }
+    }
+
+    /// The offset from which `text` may be the unfinished beginning of a keyword.
+    pub(super) fn unfinished(&self, text: &[u8]) -> usize {
+        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
+        (from..text.len())
+            .find(|&at| {
+                let tail = &text[at..];
+                let likely = match *tail {
+                    [a, b, ..] => self.pairs[usize::from(a) << 2 | usize::from(b) >> 6] & 1 << (b & 63) != 0,
+                    [a] => self.firsts[usize::from(a)],
+                    [] => false,
+                };
+                likely && self.keywords.iter().any(|k| k.bytes.len() > tail.len() && k.begins_with(tail))
+            })
+            .unwrap_or(text.len())
+    }
+
+    fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
+        let mut at = 0;
+        // three bytes more than the block: the last gram reaches over its end
+        while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + 3 }>) {
+            let mut found = 0_u32;
+            for i in (0..BLOCK).step_by(STRIDE) {
+                let gram = u32::from_le_bytes([block[i], block[i + 1], block[i + 2], block[i + 3]]) | FOLD;
+                found |= u32::from(self.bitmap[word_of(gram)] & bit_of(gram) != 0) << i;
+            }
+            while found != 0 {
+                let i = found.trailing_zeros() as usize;
+                found &= found - 1;
+                self.look(text, at + i, &mut hit);
+            }
+            at += BLOCK;
+        }
+        for at in (at..text.len()).step_by(STRIDE) {
+            self.look(text, at, &mut hit);
+        }
+    }
+
+    #[inline(never)]
+    fn look(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, usize)) {
+        let mut gram = [0; 4];
+        let here = &text[at..text.len().min(at + 4)];
+        gram[..here.len()].copy_from_slice(here);
+        let slot = slot(u32::from_le_bytes(gram) | FOLD) as usize;
+        for place in &self.places[self.slots[slot] as usize..self.slots[slot + 1] as usize] {
+            let keyword = usize::from(place.keyword);
+            if let Some(start) = at.checked_sub(usize::from(place.offset))
+                && self.keywords[keyword].is_at(&text[start..])
+            {
+                hit(start, keyword);
+            }
+        }
+    }
+}
+
+impl Keyword {
+    fn is_at(&self, text: &[u8]) -> bool {
+        text.get(..self.bytes.len()).is_some_and(|t| self.same(t, &self.bytes))
+    }
+
+    fn begins_with(&self, tail: &[u8]) -> bool {
+        self.same(tail, &self.bytes[..tail.len()])
+    }
+
+    fn same(&self, text: &[u8], own: &[u8]) -> bool {
+        if self.fold { text.eq_ignore_ascii_case(own) } else { text == own }
+    }
+}
+
+fn hash(gram: u32) -> u32 {
+    gram.wrapping_mul(0x9E37_79B1)
+}
+
+fn word_of(gram: u32) -> usize {
+    (hash(gram) >> (32 - BITS + 6)) as usize
+}
+
+fn bit_of(gram: u32) -> u64 {
+    1 << (hash(gram) >> (32 - BITS) & 63)
+}
+
+fn slot(gram: u32) -> u32 {
+    hash(gram) >> (32 - SLOT_BITS)
+}
+
+/// The folded four-byte grams that `bytes` may begin with; a byte beyond its end may be anything.
+fn grams(bytes: &[u8]) -> Vec<u32> {
+    let byte = |i: usize| bytes.get(i).copied().unwrap_or(0);
+    let gram = u32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]) | FOLD;
+    if bytes.len() >= 4 { vec![gram] } else { (0..=0xff).map(|any| gram | any << 24).collect() }
+}
+
+/// Where to look in a keyword: the offset whose grams ordinary text has least often.
+fn rarest(bytes: &[u8], stride: usize) -> usize {
+    let last = bytes.len().saturating_sub(4 + stride - 1);
+    let cost = |base: usize| -> u64 {
+        (base..base + stride).map(|o| bytes.iter().skip(o).take(4).map(|b| frequency(*b)).product::<u64>()).sum()
+    };
+    (0..=last).min_by_key(|base| cost(*base)).unwrap_or(0)
+}
+
+/// Roughly how often a byte stands in English prose and JSON, in thousandths.
+fn frequency(byte: u8) -> u64 {
+    match byte.to_ascii_lowercase() {
+        b' ' => 150,
+        b'e' => 100,
+        b't' | b'a' | b'o' | b'i' | b'n' | b's' => 65,
+        b'h' | b'r' | b'd' | b'l' => 40,
+        b'c' | b'u' | b'm' | b'w' | b'f' | b'g' | b'y' | b'p' => 20,
+        b'b' | b'v' | b'k' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'"' | b':' => 9,
+        _ => 2,
+    }
+}
+
+/// The first two bytes of a keyword, in every case it may have.
+fn spellings(k: &Keyword) -> Vec<(u8, u8)> {
+    let cases = |b: u8| if k.fold { vec![b, b.to_ascii_uppercase()] } else { vec![b] };
+    let (first, second) = (cases(k.bytes[0]), cases(k.bytes[1]));
+    first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keywords(words: &[&str], fold: bool) -> Vec<Keyword> {
+        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold }).collect()
+    }
+
+    fn found(filter: &Prefilter, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut hits = Vec::new();
+        filter.each(text, |start, keyword| hits.push((start, keyword)));
+        hits.sort_unstable();
+        hits
+    }
+
+    fn naive(keywords: &[Keyword], text: &[u8]) -> Vec<(usize, usize)> {
+        let all = (0..text.len()).flat_map(|at| (0..keywords.len()).map(move |k| (at, k)));
+        all.filter(|(at, k)| keywords[*k].is_at(&text[*at..])).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_naive_search_finds(parts in proptest::collection::vec(
+            prop_oneof!["[a-zA-Z ]{0,9}", Just("ignore".to_owned()), Just("PREVIOUS".to_owned()), Just("忽略".to_owned()), Just("ab-".to_owned()), Just("ghp_".to_owned())], 0..40)) {
+            let text = parts.concat();
+            for (words, fold) in [(&["ignore", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
+                let words = keywords(words, fold);
+                prop_assert_eq!(found(&Prefilter::compile(words.clone()), text.as_bytes()), naive(&words, text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unfinished_keyword_is_held() {
+        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true));
+        assert_eq!(filter.unfinished(b"please IGN"), 7);
+        assert_eq!(filter.unfinished(b"please ignore"), 13);
+        assert_eq!(filter.unfinished(b"please xyz"), 10);
+        assert_eq!(filter.unfinished(b"a j"), 2);
+    }
+}

@@ -12,4 +12,3 @@ pub mod pipeline;
 pub mod proxy;
 pub mod app;
 pub mod cli;
-pub mod vault;

@@ -1,8 +1,12 @@
-//! Config → engines → Pipeline → Proxy.
+//! Starts the whole program from a configuration, and hands a child what it needs to live behind it.
 
-use super::service::{Error, Issue, Service, Start};
+use super::assemble;
+use super::running::Running;
+use super::service::{Error, Issue, Kept, Service, Start};
 use crate::base::paths::Paths;
-use crate::config::Config;
+use crate::certs::{self, Authority};
+use crate::config::{Config, Problems};
+use crate::vault::{self, Vault};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,20 +18,47 @@ pub struct Build;
 ///
 /// # Errors
 /// Every error of the file at once.
-pub fn load_config(_named: Option<&Path>, _paths: &Paths) -> Result<Config, Error> {
-    Err(unwired())
+pub fn load_config(named: Option<&Path>, paths: &Paths) -> Result<Config, Error> {
+    Config::load(named, paths, Config::process_env()).map_err(|problems| unusable(&problems))
+}
+
+pub(super) fn unusable(problems: &Problems) -> Error {
+    let next = "mend the file; `katana config check` says when it is right";
+    Error::new(problems.code(), "the configuration cannot be used", format!("\n{problems}"), next)
+}
+
+pub(super) fn authority(paths: &Paths) -> Result<Authority, Error> {
+    Authority::load_or_make(&paths.ca())
+        .map_err(|e| Error::new(e.code(), "the interception CA cannot be used", &e, e.remedy()))
 }
 
 impl Start for Build {
-    fn start(&self, _config: Arc<Config>, _paths: &Paths) -> Result<Arc<dyn Service>, Error> {
-        Err(unwired())
+    fn start(&self, config: Arc<Config>, paths: &Paths) -> Result<Arc<dyn Service>, Error> {
+        vault::harden_process();
+        let running: Arc<dyn Service> = Running::start(config, paths)?;
+        Ok(running)
     }
 
-    fn issue(&self, _config: &Config, _paths: &Paths) -> Result<Issue, Error> {
-        Err(unwired())
+    fn issue(&self, config: &Config, paths: &Paths) -> Result<Issue, Error> {
+        let ca = authority(paths)?;
+        let mut bundle_pem = certs::bundle(&ca);
+        for path in &config.proxy.upstream.extra_roots {
+            bundle_pem.push_str(&std::fs::read_to_string(path).map_err(|e| {
+                let what = format!("{} cannot be read", path.display());
+                Error::new("root_unusable", what, e, "mend proxy.upstream.extra_roots")
+            })?);
+        }
+        let place = vault::place(paths, &config.vault);
+        let held = Vault::open(&place)
+            .and_then(|v| v.hold())
+            .map_err(|e| Error::new(e.code(), "the vault cannot be opened", &e, e.remedy()))?;
+        let secrets =
+            held.into_iter().map(|h| Kept { name: h.name, value: h.value, placeholder: h.placeholder });
+        Ok(Issue {
+            ca_fingerprint: ca.fingerprint(),
+            ca_pem: ca.pem().to_owned(),
+            bundle_pem,
+            secrets: secrets.collect(),
+        })
     }
-}
-
-fn unwired() -> Error {
-    Error::new("not_wired", "the proxy did not start", "this build has no pipeline yet", "use a newer build")
 }

@@ -7,5 +7,8 @@ pub mod control;
 pub mod signals;
 pub mod serve;
 pub mod daemon;
+mod assemble;
 pub mod build;
+mod running;
+mod watch;
 pub mod run;

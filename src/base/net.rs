@@ -117,6 +117,12 @@ impl Cidr {
             _ => false,
         }
     }
+
+    /// Is it a network of one address?
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.bits == if self.addr.is_ipv4() { 32 } else { 128 }
+    }
 }
 
 fn same(a: u128, b: u128, width: u8, bits: u8) -> bool {

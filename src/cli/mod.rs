@@ -22,7 +22,7 @@ use std::path::PathBuf;
 /// The commands: a line here and a `mod` line above add one. Its `Args` carry the help, its `run` does the work.
 macro_rules! commands {
     ($($name:ident = $module:ident),+ $(,)?) => {
-        #[derive(Debug, Subcommand)]
+        #[derive(Subcommand)]
         enum Command { $($name($module::Args)),+ }
 
         impl Command {
@@ -51,7 +51,7 @@ use shell::{completions, man};
 ///
 /// An agent's traffic goes through katana, and on the way katana takes secrets out, puts credentials in, scans both
 /// directions, rules by policy, and writes down what happened.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(name = "katana", version, propagate_version = true, after_help = AFTER, max_term_width = 110)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 struct Cli {

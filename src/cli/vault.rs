@@ -4,7 +4,7 @@ use super::context::{Context, Tone};
 use super::outcome::{Exit, Failure, Outcome};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
-use crate::config::{self, Credential};
+use crate::config::{Config, Credential};
 use crate::vault::credentials::Bindings;
 use crate::vault::key::Source;
 use crate::vault::{Error, Listing, Meta, Name, Place, Providers, Vault, harden_process, place, value};
@@ -61,7 +61,7 @@ enum Command {
 /// A [`Failure`] with the vault's own code: exit 3 when it is locked or there is no key, 4 when it cannot be trusted.
 pub fn run(args: Args, ctx: &Context) -> Outcome {
     harden_process();
-    let (vault, credentials) = vault_config(ctx);
+    let Config { vault, credentials, .. } = ctx.load_config()?;
     let place = place(&ctx.paths, &vault);
     match args.command {
         Command::Set { key, value, allow_short } => set(ctx, &place, &key, value, Meta { allow_short }),
@@ -70,11 +70,6 @@ pub fn run(args: Args, ctx: &Context) -> Outcome {
         Command::Remove { key } => remove(ctx, &place, &key),
         Command::Verify => verify(ctx, &place),
     }
-}
-
-/// The parts of the configuration that a vault command needs; the defaults until the loader stands.
-fn vault_config(_ctx: &Context) -> (config::Vault, Vec<Credential>) {
-    (config::Vault { key_source: config::KeySource::Auto, key_file: None }, Vec::new())
 }
 
 fn set(ctx: &Context, place: &Place, key: &Name, value: Option<OsString>, meta: Meta) -> Outcome {

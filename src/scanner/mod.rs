@@ -53,6 +53,17 @@ pub enum Family {
     Injection,
 }
 
+impl Family {
+    /// As it stands in an audit record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Injection => "injection",
+        }
+    }
+}
+
 /// Something a rule found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

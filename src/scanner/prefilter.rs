@@ -57,15 +57,18 @@ impl Prefilter {
             for offset in base..base + stride {
                 for gram in grams(&k.bytes[offset..]) {
                     bitmap[word_of(gram)] |= bit_of(gram);
-                    places.push(Place { slot: slot(gram), keyword, offset: u8::try_from(offset).unwrap_or(u8::MAX) });
+                    places.push(Place {
+                        slot: slot(gram),
+                        keyword,
+                        offset: u8::try_from(offset).unwrap_or(u8::MAX),
+                    });
                 }
             }
         }
         places.sort_unstable();
         places.dedup();
-        let slots = (0..=1_u32 << SLOT_BITS).map(|s| {
-            u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX)
-        });
+        let slots = (0..=1_u32 << SLOT_BITS)
+            .map(|s| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX));
         let (mut pairs, mut firsts) = (Box::new([0; 1024]), [false; 256]);
         for k in &keywords {
             for (a, b) in spellings(k) {
@@ -189,7 +192,9 @@ fn grams(bytes: &[u8]) -> Vec<u32> {
 fn rarest(bytes: &[u8], stride: usize) -> usize {
     let last = bytes.len().saturating_sub(4 + stride - 1);
     let cost = |base: usize| -> u64 {
-        (base..base + stride).map(|o| bytes.iter().skip(o).take(4).map(|b| frequency(*b)).product::<u64>()).sum()
+        (base..base + stride)
+            .map(|o| bytes.iter().skip(o).take(4).map(|b| frequency(*b)).product::<u64>())
+            .sum()
     };
     (0..=last).min_by_key(|base| cost(*base)).unwrap_or(0)
 }

@@ -92,7 +92,8 @@ pub(super) fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) ->
         for mut raw in file.rules {
             raw.pattern = whole(raw.pattern, &file.parts);
             let id = raw.id.clone();
-            let fault = |reason: String| Error::Rule { source_name: name.to_owned(), rule: id.clone(), reason };
+            let fault =
+                |reason: String| Error::Rule { source_name: name.to_owned(), rule: id.clone(), reason };
             if !ids.insert(id.clone()) {
                 return Err(fault("this id is taken".into()));
             }
@@ -112,7 +113,9 @@ impl Rule {
         if raw.examples.is_empty() || raw.counter_examples.is_empty() {
             return Err("needs at least one example and one counter-example".into());
         }
-        if raw.keywords.is_empty() || raw.keywords.iter().any(|k| k.len() < Prefilter::SHORTEST || k.len() > 64) {
+        if raw.keywords.is_empty()
+            || raw.keywords.iter().any(|k| k.len() < Prefilter::SHORTEST || k.len() > 64)
+        {
             return Err(format!("needs keywords, of {} to 64 bytes each", Prefilter::SHORTEST));
         }
         let longest = longest_match(&pattern, fold)?;
@@ -176,7 +179,9 @@ impl Rule {
                 1 => &text[..end],
                 _ => self.regex.captures(text)?.get(1).map_or(&text[..end], |m| m.as_bytes()),
             };
-            if self.allowed.is_made_up(&text[..end], value) || self.entropy.is_some_and(|min| entropy(value) < min) {
+            if self.allowed.is_made_up(&text[..end], value)
+                || self.entropy.is_some_and(|min| entropy(value) < min)
+            {
                 return None;
             }
             if let Some(validator) = self.validator
@@ -193,7 +198,8 @@ impl Rule {
     /// # Errors
     /// The first example it does not find, or counter-example it finds.
     pub fn check_examples(&self) -> Result<(), Error> {
-        let fault = |reason| Error::Rule { source_name: self.source_name.clone(), rule: self.id.to_string(), reason };
+        let fault =
+            |reason| Error::Rule { source_name: self.source_name.clone(), rule: self.id.to_string(), reason };
         if let Some(missed) = self.examples.iter().find(|e| !self.is_in(e)) {
             return Err(fault(format!("does not find its example {missed:?}")));
         }

@@ -4,9 +4,10 @@
 use super::credentials::Bindings;
 use super::error::Error;
 use super::providers::Providers;
-use super::scrub::{Matcher, Needle};
+use super::scrub::{Echo, Matcher, Needle};
 use super::store::Held;
 use crate::config::Credential;
+use std::sync::OnceLock;
 
 /// One generation of the vault, ready for traffic.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub struct Generation {
     pub matcher: Matcher,
     /// Which of them belongs where.
     pub bindings: Bindings,
+    /// The vault cannot be read, and why, by its stable short name: nothing can be scrubbed or put in.
+    pub sealed: Option<&'static str>,
+    /// Per secret, what finds its echo in an answer; compiled when it is first put in.
+    echoes: Box<[OnceLock<Echo>]>,
 }
 
 impl Generation {
@@ -40,7 +45,29 @@ impl Generation {
         let needles: Vec<Needle<'_>> = needles.collect();
         let matcher = Matcher::compile(&needles).map_err(|e| Error::Matcher(e.to_string()))?;
         let bindings = Bindings::build(&held, providers, credentials);
-        Ok(Self { number, held: held.into(), matcher, bindings })
+        let echoes = held.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { number, held: held.into(), matcher, bindings, sealed: None, echoes })
+    }
+
+    /// What stands for a vault that cannot be read: no secrets, and the reason.
+    ///
+    /// # Errors
+    /// As [`Generation::build`].
+    pub fn sealed(
+        number: u64,
+        code: &'static str,
+        providers: &Providers,
+        credentials: &[Credential],
+    ) -> Result<Self, Error> {
+        Ok(Self { sealed: Some(code), ..Self::empty(number, providers, credentials)? })
+    }
+
+    /// What finds the echo of this secret in an answer.
+    #[must_use]
+    pub fn echo(&self, held: usize) -> Option<&Echo> {
+        let secret = self.held.get(held)?;
+        let compile = || Echo::compile(&[(secret.value.expose(), &secret.placeholder)]);
+        Some(self.echoes.get(held)?.get_or_init(compile))
     }
 
     /// A generation without secrets: what there is before the first `set`.

@@ -1,0 +1,123 @@
+//! Config → engines → pipeline: one configuration as the request path serves it. Built whole or not at all.
+
+use super::service::Error;
+use crate::audit::Trail;
+use crate::base::paths::Paths;
+use crate::certs;
+use crate::config::{Config, Mode};
+use crate::pipeline::stages::{
+    AnyStage, EnforcePolicy, Guard, GuardDestination, IgnoreHosts, InjectCredentials, LimitRate, RecordAudit,
+    ScanRequest, ScanResponse, ScrubSecrets,
+};
+use crate::pipeline::{FailMode, Pipeline};
+use crate::policy::Engine;
+use crate::proxy::tls::dial::Dialer;
+use crate::proxy::{Live, Overrides};
+use crate::scanner::Scanner;
+use crate::vault::{self, Generation, Providers, Vault};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Everything that a configuration comes to. `own`: katana's listeners, which are never reachable through itself.
+///
+/// # Errors
+/// The first part that cannot be built.
+pub(super) fn live(config: &Config, own: Vec<SocketAddr>, trail: &Arc<Trail>) -> Result<Live, Error> {
+    static ERA: AtomicU64 = AtomicU64::new(1);
+    let proxy = &config.proxy;
+    let guard = Arc::new(Guard::new(proxy.private.clone(), own));
+    let scanner = Arc::new(Scanner::builtin().map_err(|e| {
+        Error::new(
+            e.code(),
+            "the scanner's rules cannot be used",
+            &e,
+            "report this as a bug, with the message",
+        )
+    })?);
+    let policy = Arc::new(policy(config)?);
+    let roots = certs::roots(&proxy.upstream.extra_roots)
+        .map_err(|e| Error::new(e.code(), "upstream certificates cannot be verified", &e, e.remedy()))?;
+    let dialer = Dialer::new(roots, proxy.upstream.tls_verify).map_err(|e| {
+        Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug, with the message")
+    })?;
+    let (mode, whole) = (proxy.mode, proxy.limits.whole_body);
+    let (request, response) = (proxy.scan_request_bodies.clone(), proxy.scan_response_bodies.clone());
+    let stages = [
+        AnyStage::IgnoreHosts(IgnoreHosts::new(proxy.ignore_hosts.clone())),
+        AnyStage::GuardDestination(GuardDestination::new(guard.clone())),
+        AnyStage::LimitRate(LimitRate::new(&proxy.limits)),
+        AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
+        AnyStage::ScanRequest(ScanRequest::new(scanner.clone(), config.scan_inputs, request, mode, whole)),
+        AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
+        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, mode)),
+        AnyStage::ScanResponse(ScanResponse::new(scanner, config.scan_outputs, response, mode, whole)),
+        AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
+    ];
+    let fail = if mode == Mode::Permissive { FailMode::Open } else { FailMode::Closed };
+    Ok(Live {
+        era: ERA.fetch_add(1, Relaxed),
+        pipeline: Pipeline::new(stages, fail),
+        guard,
+        mode,
+        limits: proxy.limits.clone(),
+        dialer,
+        overrides: Overrides::new(proxy.upstream.resolve.clone()),
+    })
+}
+
+/// The policy that rules: the named file, or the preset.
+///
+/// # Errors
+/// A file that cannot be read, or everything wrong with it.
+pub(super) fn policy(config: &Config) -> Result<Engine, Error> {
+    let proxy = &config.proxy;
+    let file = match &config.policy_path {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path).map_err(|e| {
+                Error::new(
+                    "policy_unreadable",
+                    format!("{name} cannot be read"),
+                    e,
+                    "mend policy_path, or remove it",
+                )
+            })?;
+            Some((name, text))
+        }
+    };
+    let named = file.as_ref().map(|(name, text)| (name.as_str(), text.as_str()));
+    Engine::build(config.policy_preset, named, &proxy.allowed_domains, &proxy.denied_domains).map_err(
+        |problems| {
+            let all: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Error::new("policy_invalid", "the policy cannot be used", all.join("\n"), "mend the policy file")
+        },
+    )
+}
+
+/// The vault as the request path reads it. One that is locked or broken is no error here: its generation says so, and
+/// the path refuses what it cannot check.
+///
+/// # Errors
+/// Only what is wrong with the program's own data.
+pub(super) fn generation(config: &Config, paths: &Paths, number: u64) -> Result<Generation, Error> {
+    let bug = |e: vault::Error| {
+        Error::new(
+            e.code(),
+            "the provider table cannot be used",
+            &e,
+            "report this as a bug, with the message",
+        )
+    };
+    let providers = Providers::builtin().map_err(bug)?;
+    let place = vault::place(paths, &config.vault);
+    let held = Vault::open(&place).and_then(|vault| vault.hold());
+    match held.and_then(|held| Generation::build(number, held, &providers, &config.credentials)) {
+        Ok(generation) => Ok(generation),
+        Err(why) => {
+            tracing::error!(code = why.code(), %why, "the vault cannot be read");
+            Generation::sealed(number, why.code(), &providers, &config.credentials).map_err(bug)
+        }
+    }
+}

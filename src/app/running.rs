@@ -1,0 +1,223 @@
+//! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
+
+use super::assemble;
+use super::build::{authority, unusable};
+use super::service::{Error, Listening, Service};
+use super::watch;
+use crate::audit::{Decision, Event, Record, Trail};
+use crate::base::clock::Timestamp;
+use crate::base::id;
+use crate::base::paths::Paths;
+use crate::certs::Leaves;
+use crate::config::Config;
+use crate::pipeline::Book;
+use crate::proxy::tls::accept::Acceptor;
+use crate::proxy::{self, Bound, Server, Shared};
+use crate::telemetry::metrics::{self, Metric};
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// One running proxy.
+pub(super) struct Running {
+    shared: Arc<Shared>,
+    server: Server,
+    leaves: Arc<Leaves>,
+    trail: Arc<Trail>,
+    pub(super) paths: Paths,
+    pub(super) config: ArcSwap<Config>,
+    /// One change at a time: a reload and a changed vault must not overtake each other.
+    turn: Mutex<()>,
+    generations: AtomicU64,
+    ended: AtomicBool,
+}
+
+impl Running {
+    /// Builds everything and binds. The vault and the configuration file are watched from here on.
+    ///
+    /// # Errors
+    /// What could not be built.
+    pub(super) fn start(config: Arc<Config>, paths: &Paths) -> Result<Arc<Self>, Error> {
+        let ca = Arc::new(authority(paths)?);
+        let certs = |e: crate::certs::Error| Error::new(e.code(), "no leaves can be made", &e, e.remedy());
+        let leaves = Arc::new(Leaves::new(ca).map_err(certs)?);
+        let trail = Trail::open(&paths.audit(), &config.audit).map_err(|e| {
+            let next = format!("make {} writable for this user, or free the disk", paths.audit().display());
+            Error::new(e.code(), "the audit cannot be written", &e, next)
+        })?;
+        let trail = Arc::new(trail);
+        let bound = Bound::open(&config.proxy.listen).map_err(|e| listen_failed(&e))?;
+        let live = assemble::live(&config, own(bound.at()), &trail)?;
+        let generation = assemble::generation(&config, paths, 1)?;
+        let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
+        let via_key =
+            id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
+        let shared = Arc::new(Shared {
+            live: ArcSwap::from_pointee(live),
+            book: Book { vault: ArcSwap::from_pointee(generation), trail: trail.clone() },
+            acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
+            via_key,
+        });
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let server = bound.serve(shared.clone(), threads).map_err(|e| listen_failed(&e))?;
+        let running = Arc::new(Self {
+            shared,
+            server,
+            leaves,
+            trail,
+            paths: paths.clone(),
+            config: ArcSwap::new(config),
+            turn: Mutex::new(()),
+            generations: AtomicU64::new(2),
+            ended: AtomicBool::new(false),
+        });
+        running.say(Event::SessionStart, "proxy.start", Vec::new());
+        watch::start(&running);
+        Ok(running)
+    }
+
+    /// Has it been drained?
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Relaxed)
+    }
+
+    /// The vault has changed: what it holds now is what the path serves with next.
+    pub(super) fn vault_changed(&self) {
+        let _turn = self.turn.lock();
+        let number = self.generations.fetch_add(1, Relaxed);
+        match assemble::generation(&self.config.load(), &self.paths, number) {
+            Ok(generation) => {
+                let state = state(generation.sealed, generation.held.len());
+                self.shared.book.vault.store(Arc::new(generation));
+                tracing::info!(number, state, "the vault changed");
+                self.say(Event::VaultAccess, "vault.follow", vec![format!("now {state}")]);
+            }
+            Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
+        }
+    }
+
+    fn taken_up(&self, config: Config) -> Result<Value, Error> {
+        let old = self.config.load_full();
+        let live = assemble::live(&config, own(self.server.at()), &self.trail)?;
+        let number = self.generations.fetch_add(1, Relaxed);
+        let generation = assemble::generation(&config, &self.paths, number)?;
+        let weaker = config.weakened_from(&old);
+        for what in &weaker {
+            tracing::warn!(what, "the new configuration weakens protection");
+        }
+        let digest = config.digest.clone();
+        self.shared.book.vault.store(Arc::new(generation));
+        self.shared.live.store(Arc::new(live));
+        self.config.store(Arc::new(config));
+        Metric::Reloads.inc();
+        let mut reasons = vec![format!("now {digest}")];
+        reasons.extend(weaker.iter().map(|w| format!("weaker: {w}")));
+        self.say(Event::ConfigChange, "config.reload", reasons);
+        Ok(json!({ "config_digest": digest, "weakened": weaker }))
+    }
+
+    fn say(&self, event: Event, operation: &'static str, reasons: Vec<String>) {
+        let mut record = Record::new(event, Timestamp::now());
+        record.tool_name = Some(operation.into());
+        record.decision = Some(Decision::Allow);
+        record.reasons = reasons.into_iter().map(Into::into).collect();
+        if let Err(why) = self.trail.append(record) {
+            tracing::error!(%why, operation, "this is not in the audit");
+        }
+    }
+}
+
+impl Service for Running {
+    fn local(&self) -> Listening {
+        match self.server.at() {
+            proxy::Listening::Tcp(at) => Listening::Tcp(*at),
+            proxy::Listening::Unix(path) => Listening::Unix(path.clone()),
+        }
+    }
+
+    fn status(&self) -> Value {
+        let config = self.config.load();
+        let vault = self.shared.book.vault.load();
+        let ca = self.leaves.authority();
+        let counters: serde_json::Map<String, Value> =
+            metrics::ALL.iter().map(|(m, name)| ((*name).to_owned(), m.value().into())).collect();
+        json!({
+            "config": config.source,
+            "config_digest": config.digest,
+            "mode": format!("{:?}", config.proxy.mode).to_lowercase(),
+            "vault": state(vault.sealed, vault.held.len()),
+            "vault_generation": vault.number,
+            "ca": { "fingerprint": ca.fingerprint(), "days_left": ca.days_left(), "path": ca.path() },
+            "audit_head": self.trail.head().hash,
+            "audit_healthy": self.trail.healthy(),
+            "counters": {
+                "requests": Metric::Exchanges.value(),
+                "injected": Metric::Injected.value(),
+                "scrubbed": Metric::Scrubbed.value(),
+                "denied": Metric::Denied.value(),
+            },
+            "metrics": counters,
+        })
+    }
+
+    fn reload(&self) -> Result<Value, String> {
+        let _turn = self.turn.lock();
+        let old = self.config.load_full();
+        let loaded = Config::load(old.source.as_deref(), &self.paths, Config::process_env());
+        let taken = loaded.map_err(|p| unusable(&p)).and_then(|mut config| {
+            // where it listens is settled at the start
+            config.proxy.listen = old.proxy.listen.clone();
+            self.taken_up(config)
+        });
+        taken.map_err(|why| {
+            Metric::ReloadsFailed.inc();
+            self.say(Event::ConfigChange, "config.reload", vec![format!("refused: {}", why.code)]);
+            why.to_string()
+        })
+    }
+
+    fn drain(&self, patience: Duration) -> bool {
+        let drained = self.server.drain(patience);
+        if !self.ended.swap(true, Relaxed) {
+            self.say(Event::SessionEnd, "proxy.stop", Vec::new());
+        }
+        if let Err(why) = self.trail.flush() {
+            tracing::error!(%why, "the audit could not be written out");
+        }
+        drained
+    }
+}
+
+/// The vault's state in a word.
+fn state(sealed: Option<&'static str>, held: usize) -> &'static str {
+    match sealed {
+        Some(code) => code,
+        None if held == 0 => "empty",
+        None => "open",
+    }
+}
+
+fn own(at: &proxy::Listening) -> Vec<SocketAddr> {
+    match at {
+        proxy::Listening::Tcp(at) => vec![*at],
+        proxy::Listening::Unix(_) => Vec::new(),
+    }
+}
+
+fn listen_failed(why: &proxy::Error) -> Error {
+    let busy = matches!(why, proxy::Error::Listen { why, .. } if why.kind() == std::io::ErrorKind::AddrInUse);
+    if busy {
+        let next = "stop what listens there, or choose another address with --listen or proxy.listen";
+        return Error::new("port_busy", "the proxy did not start", why, next);
+    }
+    Error::new(
+        why.code(),
+        "the proxy did not start",
+        why,
+        "choose another address with --listen or proxy.listen",
+    )
+}

@@ -1,0 +1,51 @@
+//! Watches the vault and the configuration file, twice a second by their stamps: cheap, and the same on every file
+//! system. The thread ends with the proxy.
+
+use super::running::Running;
+use super::service::Service;
+use crate::vault;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+const EVERY: Duration = Duration::from_millis(400);
+
+/// Starts watching.
+pub(super) fn start(running: &Arc<Running>) {
+    let weak = Arc::downgrade(running);
+    let (mut vault, mut config) = (vault_stamp(running), config_stamp(running));
+    let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
+        loop {
+            std::thread::sleep(EVERY);
+            let Some(running) = weak.upgrade().filter(|r| !r.has_ended()) else { return };
+            let now = config_stamp(&running);
+            if now != config {
+                config = now;
+                if let Err(why) = running.reload() {
+                    tracing::error!(%why, "the changed configuration is refused: the old one stays");
+                }
+            }
+            let now = vault_stamp(&running);
+            if now != vault {
+                vault = now;
+                running.vault_changed();
+            }
+        }
+    });
+    if let Err(why) = spawned {
+        tracing::error!(%why, "changes of the vault and the configuration will not be followed");
+    }
+}
+
+fn vault_stamp(running: &Running) -> Option<vault::Stamp> {
+    vault::place(&running.paths, &running.config.load().vault).stamp().ok()
+}
+
+/// Time, length and inode: an editor that replaces the file is seen as well as one that writes into it.
+fn config_stamp(running: &Running) -> Option<(SystemTime, u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let config = running.config.load();
+    let path: &Path = config.source.as_deref().unwrap_or(&running.paths.config);
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.modified().ok()?, meta.len(), meta.ino()))
+}

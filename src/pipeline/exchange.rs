@@ -1,0 +1,340 @@
+//! `Exchange`: one request and its answer. Shared by everything that touches it, its ledger only grows,
+//! and dropping it writes exactly one audit record, whatever became of it.
+
+use super::denial::Denial;
+use crate::audit::{self, Decision, Event, Finding, Record, Trail};
+use crate::base::clock::Timestamp;
+use crate::base::host::Authority;
+use crate::base::id::ExchangeId;
+use crate::telemetry::metrics::Metric;
+use crate::vault::Generation;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use std::net::IpAddr;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Client {
+    /// Over TCP, from this address.
+    Tcp(IpAddr),
+    /// Over the Unix socket, as this user.
+    Unix(u32),
+}
+
+/// How the request goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// In clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// The port that stands for itself.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// How an exchange ended. The first one said stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The whole answer was handed to the client.
+    Delivered,
+    /// A ruling refused it.
+    Refused(Denial),
+    /// A tunnel that was passed through untouched.
+    Tunnelled,
+    /// Upstream failed; the code says how.
+    Failed(&'static str),
+    /// The client went away.
+    Cancelled,
+    /// A CONNECT that was opened for interception: the exchanges inside have records of their own.
+    Opened,
+}
+
+/// Everything that was said of an exchange so far.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    outcome: Option<Outcome>,
+    status: u16,
+    reasons: Vec<String>,
+    findings: Vec<Finding>,
+    injected: Vec<usize>,
+    scrubbed: Vec<usize>,
+    hidden: Vec<Range<usize>>,
+}
+
+/// One request and its answer.
+pub struct Exchange {
+    /// Its name, which the client sees too.
+    pub id: ExchangeId,
+    /// Who asks.
+    pub client: Client,
+    /// What CONNECT or the absolute form named: policy, DNS, SNI, certificate and audit all use this one value.
+    pub authority: Authority,
+    /// How it goes out.
+    pub scheme: Scheme,
+    /// The method.
+    pub method: http::Method,
+    /// The target as the client sent it; only its redacted form leaves this struct.
+    pub uri: http::Uri,
+    /// The vault as it was when the exchange began.
+    pub vault: Arc<Generation>,
+    /// Body bytes from the client, as sent on.
+    pub bytes_in: AtomicU64,
+    /// Body bytes to the client.
+    pub bytes_out: AtomicU64,
+    began: Instant,
+    at: Timestamp,
+    trail: Arc<Trail>,
+    ledger: Mutex<Ledger>,
+}
+
+/// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
+pub struct Book {
+    /// Swapped whole when the vault changes; an exchange keeps the one it began with.
+    pub vault: ArcSwap<Generation>,
+    /// Where exchanges are recorded.
+    pub trail: Arc<Trail>,
+}
+
+impl Book {
+    /// Opens an exchange; from here on it will be recorded.
+    #[must_use]
+    pub fn open(
+        &self,
+        client: Client,
+        authority: Authority,
+        scheme: Scheme,
+        method: http::Method,
+        uri: http::Uri,
+    ) -> Arc<Exchange> {
+        Metric::Exchanges.inc();
+        Metric::ExchangesOpen.inc();
+        Arc::new(Exchange {
+            id: ExchangeId::next(),
+            client,
+            authority,
+            scheme,
+            method,
+            uri,
+            vault: self.vault.load_full(),
+            bytes_in: AtomicU64::new(0),
+            bytes_out: AtomicU64::new(0),
+            began: Instant::now(),
+            at: Timestamp::now(),
+            trail: self.trail.clone(),
+            ledger: Mutex::default(),
+        })
+    }
+}
+
+impl Exchange {
+    /// The path without the query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// How it ended; the first word stands.
+    pub fn conclude(&self, outcome: Outcome) {
+        self.ledger.lock().outcome.get_or_insert(outcome);
+    }
+
+    /// Refuses it; the first refusal stands and is handed back.
+    pub fn refuse(&self, denial: Denial) -> Denial {
+        let mut ledger = self.ledger.lock();
+        match ledger.outcome.get_or_insert_with(|| Outcome::Refused(denial.clone())) {
+            Outcome::Refused(first) => first.clone(),
+            _ => denial,
+        }
+    }
+
+    /// The refusal, if it was refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Denial> {
+        match &self.ledger.lock().outcome {
+            Some(Outcome::Refused(d)) => Some(d.clone()),
+            _ => None,
+        }
+    }
+
+    /// The status the client got.
+    pub fn answered(&self, status: u16) {
+        self.ledger.lock().status = status;
+    }
+
+    /// A reason for the record.
+    pub fn reason(&self, text: String) {
+        self.ledger.lock().reasons.push(text);
+    }
+
+    /// A finding of the scanner.
+    pub fn note(&self, finding: Finding) {
+        Metric::Findings.inc();
+        self.ledger.lock().findings.push(finding);
+    }
+
+    /// A credential went in: its index in the vault generation.
+    pub fn injected(&self, held: usize) {
+        Metric::Injected.inc();
+        self.ledger.lock().injected.push(held);
+    }
+
+    /// What went in so far.
+    #[must_use]
+    pub fn injections(&self) -> Vec<usize> {
+        self.ledger.lock().injected.clone()
+    }
+
+    /// Did anything go in?
+    #[must_use]
+    pub fn has_injected(&self) -> bool {
+        !self.ledger.lock().injected.is_empty()
+    }
+
+    /// A vault value was taken out: its index in the vault generation.
+    pub fn scrubbed(&self, held: usize) {
+        Metric::Scrubbed.inc();
+        self.ledger.lock().scrubbed.push(held);
+    }
+
+    /// Part of the path and query that no record may show.
+    pub fn hide(&self, span: Range<usize>) {
+        self.ledger.lock().hidden.push(span);
+    }
+
+    fn names(&self, held: &[usize]) -> Vec<Arc<str>> {
+        let mut names: Vec<_> =
+            held.iter().filter_map(|i| self.vault.held.get(*i)).map(|h| h.name.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Path and query with everything hidden that a stage hid or the vault knows; query values never show.
+    fn shown_path(&self, hidden: &[Range<usize>]) -> String {
+        let raw = self.uri.path_and_query().map_or("/", |p| p.as_str());
+        let mut spans = hidden.to_vec();
+        if !self.vault.matcher.is_empty() {
+            let mut hits = Vec::new();
+            self.vault.matcher.scan(raw.as_bytes(), &mut hits);
+            spans.extend(hits.iter().map(|h| h.start..h.end));
+        }
+        audit::redact_path(&cut_out(raw, spans))
+    }
+
+    /// Does the vault know the host for a secret in disguise?
+    fn host_is_secret(&self) -> bool {
+        let mut hits = Vec::new();
+        if let Some(name) = self.authority.host.name().filter(|_| !self.vault.matcher.is_empty()) {
+            self.vault.matcher.scan(name.as_bytes(), &mut hits);
+        }
+        !hits.is_empty()
+    }
+
+    fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {
+        let (decision, ended, code) = match outcome {
+            Outcome::Delivered | Outcome::Opened => (Decision::Allow, "completed", None),
+            Outcome::Tunnelled => (Decision::Bypass, "completed", None),
+            Outcome::Refused(d) => (Decision::Deny, "denied", Some(d.code)),
+            Outcome::Failed(code) => (Decision::Allow, "failed", Some(*code)),
+            Outcome::Cancelled => (Decision::Allow, "cancelled", None),
+        };
+        let mut record = Record::new(Event::ProxyRequest, self.at);
+        if let Outcome::Refused(d) = outcome {
+            ledger.reasons.insert(0, d.message.to_string());
+            record.rule = Some(d.rule.as_ref().into());
+        }
+        record.decision = Some(decision);
+        record.outcome = Some(ended.into());
+        record.code = code.map(Into::into);
+        record.reasons = ledger.reasons.drain(..).map(Into::into).collect();
+        record.scan_results = std::mem::take(&mut ledger.findings);
+        record.exchange = Some(self.id);
+        record.client = Some(match &self.client {
+            Client::Tcp(a) => a.to_string().into(),
+            Client::Unix(uid) => format!("uid:{uid}").into(),
+        });
+        record.method = Some(self.method.as_str().to_owned().into());
+        if self.host_is_secret() {
+            record.reasons.push("the host's name is left out: it holds a vault value".into());
+        } else {
+            record.host = Some(self.authority.host.clone());
+        }
+        record.port = Some(self.authority.port);
+        record.path = (self.method != http::Method::CONNECT).then(|| self.shown_path(&ledger.hidden));
+        record.status = (ledger.status != 0).then_some(ledger.status);
+        record.bytes_in = Some(self.bytes_in.load(Relaxed));
+        record.bytes_out = Some(self.bytes_out.load(Relaxed));
+        record.duration_ms = Some(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
+        record.injected = self.names(&ledger.injected);
+        record.scrubbed = self.names(&ledger.scrubbed);
+        record
+    }
+}
+
+/// The text with each span replaced by `…`; overlapping and out-of-range spans are taken as they come.
+fn cut_out(text: &str, mut spans: Vec<Range<usize>>) -> String {
+    if spans.is_empty() {
+        return text.to_owned();
+    }
+    spans.sort_by_key(|s| s.start);
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    for span in spans {
+        let (start, end) = (span.start.min(text.len()), span.end.min(text.len()));
+        if let Some(kept) = text.get(at..start) {
+            out.push_str(kept);
+        }
+        if end > at {
+            out.push('…');
+            at = end;
+        }
+    }
+    out.push_str(text.get(at..).unwrap_or(""));
+    out
+}
+
+/// Every exchange leaves exactly one record: refused, aborted and cancelled ones too.
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        Metric::ExchangesOpen.dec();
+        let mut ledger = std::mem::take(&mut *self.ledger.lock());
+        let outcome = ledger.outcome.take().unwrap_or(Outcome::Cancelled);
+        match &outcome {
+            Outcome::Opened => return,
+            Outcome::Refused(_) => Metric::Denied.inc(),
+            Outcome::Failed(_) => Metric::UpstreamFailed.inc(),
+            Outcome::Cancelled => Metric::Cancelled.inc(),
+            Outcome::Tunnelled => Metric::Tunnels.inc(),
+            Outcome::Delivered => {}
+        }
+        let record = self.record(&mut ledger, &outcome);
+        if self.trail.append(record).is_err() {
+            Metric::AuditFailed.inc();
+            tracing::error!(exchange = %self.id, "the audit record of this exchange could not be written");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_spans_are_cut_out_whole() {
+        assert_eq!(cut_out("/a/SECRET/b", vec![3..9]), "/a/…/b");
+        assert_eq!(cut_out("abcdef", vec![1..3, 2..4, 5..99]), "a……e…", "overlaps lose nothing to view");
+        assert_eq!(cut_out("/x", vec![]), "/x");
+    }
+}

@@ -1,0 +1,19 @@
+//! Exchanges → rulings. What runs, in which order, and what becomes of its answer stand here; bytes and sockets do not.
+
+pub mod exchange;
+pub mod denial;
+pub mod stage;
+pub mod ruling;
+pub mod content;
+pub mod slot;
+pub mod stages;
+
+pub use denial::Denial;
+pub use exchange::{Book, Client, Exchange, Outcome, Scheme};
+pub use ruling::{Cleared, FailMode, Pipeline, Ruling};
+pub use stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
+
+/// A request without its body.
+pub type RequestHead = http::request::Parts;
+/// A response without its body.
+pub type ResponseHead = http::response::Parts;

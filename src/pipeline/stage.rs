@@ -1,0 +1,153 @@
+//! `Stage`: what takes part in ruling on an exchange, and the words it answers in.
+
+use super::exchange::Exchange;
+use super::{Denial, RequestHead, ResponseHead};
+use std::ops::Range;
+
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Agent to origin.
+    Request,
+    /// Origin to agent.
+    Response,
+}
+
+/// A stage's answer before any byte has moved.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The next stage rules.
+    Continue,
+    /// No further stage is asked, and nothing is looked into.
+    Bypass,
+    /// It ends here.
+    Refuse(Denial),
+}
+
+/// A stage's answer to a piece of a body.
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub enum ChunkVerdict {
+    /// Up to where the chunk says, with its edits.
+    Forward,
+    /// The body ends here.
+    Abort(Denial),
+}
+
+/// How a body has to travel. The greediest stage decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BodyNeed {
+    /// Untouched.
+    Skip,
+    /// As it comes, held back only where a match may be under way.
+    Window,
+    /// Cleared whole before anything of it moves on; a body over the limit travels as `Window`.
+    Whole {
+        /// Bytes.
+        limit: usize,
+    },
+}
+
+/// A replacement of some of a chunk's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// Which bytes of the chunk's text.
+    pub span: Range<usize>,
+    /// What stands there instead.
+    pub with: Box<[u8]>,
+}
+
+/// A piece of a body, decoded. Stages read `text`, lower `hold`, and add edits.
+#[derive(Debug)]
+pub struct Chunk<'a> {
+    /// The bytes, those held back from earlier chunks in front.
+    pub text: &'a [u8],
+    /// How many of them were shown before: what ends within them has been noted already.
+    pub seen: usize,
+    /// Is this the body's end?
+    pub end: bool,
+    /// Up to where the text may move on; the rest is shown again with what follows it.
+    pub hold: usize,
+    /// Replacements, not overlapping.
+    pub edits: Vec<Edit>,
+}
+
+impl<'a> Chunk<'a> {
+    /// A chunk of which everything may move on.
+    #[must_use]
+    pub fn new(text: &'a [u8], seen: usize, end: bool) -> Self {
+        Self { text, seen, end, hold: text.len(), edits: Vec::new() }
+    }
+
+    /// Nothing from `at` on may move on yet. Ignored at the body's end, where nothing can follow.
+    pub fn hold_from(&mut self, at: usize) {
+        if !self.end {
+            self.hold = self.hold.min(at);
+        }
+    }
+}
+
+/// A stage broke. What follows from that is decided in one place, [`super::Pipeline`].
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StageError(pub String);
+
+/// Takes part in ruling on exchanges. Every hook defaults to having nothing to say.
+pub trait Stage: Send + Sync + 'static {
+    /// Its name, for denials, metrics and audit.
+    fn name(&self) -> &'static str;
+
+    /// Is it asked about a destination even when an earlier stage has bypassed the rest?
+    fn always(&self) -> bool {
+        false
+    }
+
+    /// A CONNECT, or the destination of any other request.
+    fn connect(&self, _ex: &Exchange) -> impl Future<Output = Result<Verdict, StageError>> {
+        async { Ok(Verdict::Continue) }
+    }
+
+    /// A request's head.
+    fn request(
+        &self,
+        _ex: &Exchange,
+        _head: &mut RequestHead,
+    ) -> impl Future<Output = Result<Verdict, StageError>> {
+        async { Ok(Verdict::Continue) }
+    }
+
+    /// A response's head.
+    fn response(
+        &self,
+        _ex: &Exchange,
+        _head: &mut ResponseHead,
+    ) -> impl Future<Output = Result<Verdict, StageError>> {
+        async { Ok(Verdict::Continue) }
+    }
+
+    /// How a body has to travel, as far as this stage is concerned.
+    fn body(&self, _ex: &Exchange, _direction: Direction) -> BodyNeed {
+        BodyNeed::Skip
+    }
+
+    /// A piece of a body.
+    fn chunk(
+        &self,
+        _ex: &Exchange,
+        _direction: Direction,
+        _chunk: &mut Chunk<'_>,
+    ) -> impl Future<Output = Result<ChunkVerdict, StageError>> {
+        async { Ok(ChunkVerdict::Forward) }
+    }
+
+    /// The trailers of a body.
+    fn trailers(
+        &self,
+        _ex: &Exchange,
+        _direction: Direction,
+        _trailers: &mut http::HeaderMap,
+    ) -> impl Future<Output = Result<ChunkVerdict, StageError>> {
+        async { Ok(ChunkVerdict::Forward) }
+    }
+}

@@ -1,0 +1,61 @@
+//! `enforce_policy`: asks the policy engine about the destination and about the request.
+
+use crate::pipeline::exchange::Exchange;
+use crate::pipeline::stage::{Stage, StageError, Verdict};
+use crate::pipeline::{Denial, RequestHead};
+use crate::policy::{Action, Decision, Engine, Request};
+use std::sync::Arc;
+
+/// The stage.
+pub struct EnforcePolicy {
+    engine: Arc<Engine>,
+}
+
+impl EnforcePolicy {
+    /// Asks this engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+}
+
+impl Stage for EnforcePolicy {
+    fn name(&self) -> &'static str {
+        "enforce_policy"
+    }
+
+    fn always(&self) -> bool {
+        true
+    }
+
+    async fn connect(&self, ex: &Exchange) -> Result<Verdict, StageError> {
+        Ok(settle(ex, &self.engine.connect(&ex.authority.host, ex.authority.port)))
+    }
+
+    async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
+        let decision = self.engine.decide(&Request {
+            host: &ex.authority.host,
+            port: ex.authority.port,
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            header: &|name| head.headers.get(name).and_then(|v| v.to_str().ok()),
+        });
+        Ok(settle(ex, &decision))
+    }
+}
+
+fn settle(ex: &Exchange, decision: &Decision) -> Verdict {
+    if decision.action != Action::Allow {
+        ex.reason(format!("{}: {}", decision.rule, decision.action.as_str()));
+    }
+    if decision.permitted {
+        return Verdict::Continue;
+    }
+    Verdict::Refuse(Denial::forbidden(
+        "enforce_policy",
+        if decision.action == Action::Deny { "policy_denied" } else { "policy_escalated" },
+        decision.rule.to_string(),
+        format!("Policy does not allow this request ({}).", decision.reason),
+        "Use another way, or ask the operator: `katana check URL` shows the rule that decides.",
+    ))
+}

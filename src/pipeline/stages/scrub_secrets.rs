@@ -1,0 +1,261 @@
+//! `scrub_secrets`: no vault value leaves, in any derived form, in any place; each becomes its placeholder, or the
+//! request is refused (`on_secret: block`). A placeholder outside its slot is an attempt to carry it off: refused.
+
+use super::head_text::{self, Field, with_head};
+use super::refuse;
+use crate::config::{Mode, OnSecret, Slot};
+use crate::pipeline::exchange::Exchange;
+use crate::pipeline::slot::query_spans;
+use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Stage, StageError, Verdict};
+use crate::pipeline::{Denial, RequestHead};
+use crate::vault::scrub::{Hit, Kind};
+use http::{HeaderMap, Uri};
+use std::ops::Range;
+
+/// The stage.
+pub struct ScrubSecrets {
+    on_secret: OnSecret,
+    mode: Mode,
+    whole: usize,
+}
+
+impl ScrubSecrets {
+    /// What to do with a value, how strictly, and up to which size a body is cleared whole.
+    #[must_use]
+    pub fn new(on_secret: OnSecret, mode: Mode, whole: usize) -> Self {
+        Self { on_secret, mode, whole }
+    }
+
+    /// What a hit comes to.
+    fn judge(&self, ex: &Exchange, hit: &Hit, place: &'static str) -> Judgement {
+        if hit.kind == Kind::Placeholder {
+            ex.reason(format!("placeholder of {} in {place}", name(ex, hit)));
+            return if self.mode == Mode::Permissive {
+                Judgement::Leave
+            } else {
+                Judgement::Deny(misplaced(ex, hit, place))
+            };
+        }
+        if self.on_secret == OnSecret::Block || self.mode == Mode::Max {
+            return Judgement::Deny(blocked(ex, hit, place));
+        }
+        Judgement::Replace
+    }
+
+    fn scrub_head(
+        &self,
+        ex: &Exchange,
+        mut uri: Option<&mut Uri>,
+        headers: &mut HeaderMap,
+        hits: &[(Hit, Vec<(Field, Range<usize>)>)],
+        own: Option<&Own>,
+    ) -> Result<(), Denial> {
+        let mut edits: Vec<(Field, Range<usize>, &str)> = Vec::new();
+        for (hit, fields) in hits {
+            let [(field, span)] = fields.as_slice() else {
+                return Err(blocked(ex, hit, "request head, split over several fields"));
+            };
+            if own.is_some_and(|o| o.holds(hit, field, span)) {
+                continue;
+            }
+            match self.judge(ex, hit, field.place()) {
+                Judgement::Leave => {}
+                Judgement::Deny(denial) => return Err(denial),
+                Judgement::Replace => {
+                    ex.scrubbed(hit.secret as usize);
+                    edits.push((field.clone(), span.clone(), placeholder(ex, hit)));
+                }
+            }
+        }
+        let first = hits.first().map(|(h, _)| h);
+        head_text::apply(uri.as_deref_mut(), headers, &edits).map_err(|_| {
+            first.map_or_else(
+                || Denial::unevaluated(STAGE, "scrub_failed", "A field could not be scrubbed."),
+                |h| blocked(ex, h, "request head"),
+            )
+        })
+    }
+}
+
+const STAGE: &str = "scrub_secrets";
+
+enum Judgement {
+    Replace,
+    Leave,
+    Deny(Denial),
+}
+
+/// The slot in which one secret belongs in this request: hits on it there are for `inject_credentials`.
+struct Own {
+    held: usize,
+    header: Option<http::HeaderName>,
+    query: Vec<Range<usize>>,
+}
+
+impl Own {
+    fn of(ex: &Exchange, head: &RequestHead) -> Option<Self> {
+        let bindings = &ex.vault.bindings;
+        let a = &ex.authority;
+        let binding = bindings.find(&a.host, a.port, head.method.as_str(), head.uri.path())?;
+        let mut own = Self { held: binding.held?, header: None, query: Vec::new() };
+        match &binding.slot {
+            Slot::Header { name, .. } => own.header = name.parse().ok(),
+            Slot::Basic { .. } => own.header = Some(http::header::AUTHORIZATION),
+            Slot::Query { name } => {
+                let query_at = head.uri.path().len() + 1;
+                own.query = query_spans(&head.uri, name)
+                    .iter()
+                    .map(|s| s.start + query_at..s.end + query_at)
+                    .collect();
+            }
+        }
+        Some(own)
+    }
+
+    fn holds(&self, hit: &Hit, field: &Field, span: &Range<usize>) -> bool {
+        self.held == hit.secret as usize
+            && match field {
+                Field::Value(name, _) => self.header.as_ref() == Some(name),
+                Field::Target => self.query.iter().any(|q| q.start <= span.start && span.end <= q.end),
+                Field::Name(_) => false,
+            }
+    }
+}
+
+impl Stage for ScrubSecrets {
+    fn name(&self) -> &'static str {
+        STAGE
+    }
+
+    async fn connect(&self, ex: &Exchange) -> Result<Verdict, StageError> {
+        if let Some(code) = ex.vault.sealed.filter(|_| self.mode != Mode::Permissive) {
+            let message = "The vault cannot be read, so nothing can be checked for its values.";
+            return refuse(Denial::unevaluated(STAGE, code, message));
+        }
+        let Some(name) = ex.authority.host.name().filter(|_| !ex.vault.matcher.is_empty()) else {
+            return Ok(Verdict::Continue);
+        };
+        let mut hits = Vec::new();
+        ex.vault.matcher.scan(name.as_bytes(), &mut hits);
+        match hits.first() {
+            None => Ok(Verdict::Continue),
+            Some(hit) if hit.kind == Kind::Placeholder => refuse(misplaced(ex, hit, "host name")),
+            Some(hit) => refuse(blocked(ex, hit, "host name")),
+        }
+    }
+
+    async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
+        if ex.vault.matcher.is_empty() {
+            return Ok(Verdict::Continue);
+        }
+        let hits = with_head(head, |text| {
+            let mut hits = Vec::new();
+            ex.vault.matcher.scan(text.text(), &mut hits);
+            hits.into_iter()
+                .map(|h| {
+                    let fields = text.fields(&head.headers, &(h.start..h.end));
+                    (h, fields)
+                })
+                .collect::<Vec<_>>()
+        });
+        if hits.is_empty() {
+            return Ok(Verdict::Continue);
+        }
+        let own = Own::of(ex, head);
+        match self.scrub_head(ex, Some(&mut head.uri), &mut head.headers, &hits, own.as_ref()) {
+            Ok(()) => Ok(Verdict::Continue),
+            Err(denial) => refuse(denial),
+        }
+    }
+
+    fn body(&self, ex: &Exchange, direction: Direction) -> BodyNeed {
+        if direction == Direction::Request && !ex.vault.matcher.is_empty() {
+            BodyNeed::Whole { limit: self.whole }
+        } else {
+            BodyNeed::Skip
+        }
+    }
+
+    async fn chunk(
+        &self,
+        ex: &Exchange,
+        direction: Direction,
+        chunk: &mut Chunk<'_>,
+    ) -> Result<ChunkVerdict, StageError> {
+        if direction == Direction::Response || ex.vault.matcher.is_empty() {
+            return Ok(ChunkVerdict::Forward);
+        }
+        let mut hits = Vec::new();
+        let hold = ex.vault.matcher.scan(chunk.text, &mut hits);
+        chunk.hold_from(hold);
+        for hit in &hits {
+            match self.judge(ex, hit, "request body") {
+                Judgement::Leave => {}
+                Judgement::Deny(denial) => return Ok(ChunkVerdict::Abort(denial)),
+                Judgement::Replace => {
+                    if hit.end > chunk.seen {
+                        ex.scrubbed(hit.secret as usize);
+                    }
+                    chunk.edits.push(Edit {
+                        span: hit.start..hit.end,
+                        with: placeholder(ex, hit).as_bytes().into(),
+                    });
+                }
+            }
+        }
+        Ok(ChunkVerdict::Forward)
+    }
+
+    async fn trailers(
+        &self,
+        ex: &Exchange,
+        direction: Direction,
+        trailers: &mut HeaderMap,
+    ) -> Result<ChunkVerdict, StageError> {
+        if direction == Direction::Response || ex.vault.matcher.is_empty() {
+            return Ok(ChunkVerdict::Forward);
+        }
+        let text = head_text::HeadText::write(Vec::new(), None, trailers);
+        let mut hits = Vec::new();
+        ex.vault.matcher.scan(text.text(), &mut hits);
+        let hits: Vec<_> = hits
+            .into_iter()
+            .map(|h| {
+                let fields = text.fields(trailers, &(h.start..h.end));
+                (h, fields)
+            })
+            .collect();
+        Ok(match self.scrub_head(ex, None, trailers, &hits, None) {
+            Ok(()) => ChunkVerdict::Forward,
+            Err(denial) => ChunkVerdict::Abort(denial),
+        })
+    }
+}
+
+fn name<'a>(ex: &'a Exchange, hit: &Hit) -> &'a str {
+    ex.vault.held.get(hit.secret as usize).map_or("?", |h| &h.name)
+}
+
+fn placeholder<'a>(ex: &'a Exchange, hit: &Hit) -> &'a str {
+    ex.vault.held.get(hit.secret as usize).map_or("…", |h| &h.placeholder)
+}
+
+fn blocked(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
+    Denial::forbidden(
+        STAGE,
+        "secret_blocked",
+        format!("vault:{}", name(ex, hit)),
+        format!("A vault value ({}) stands in the {place}.", name(ex, hit)),
+        "Leave the value out; where a credential belongs, send its placeholder and katana puts the value in.",
+    )
+}
+
+fn misplaced(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
+    Denial::forbidden(
+        STAGE,
+        "placeholder_misplaced",
+        format!("placeholder:{}", name(ex, hit)),
+        format!("The placeholder of {} stands in the {place}, where it does not belong.", name(ex, hit)),
+        "Send a placeholder only in the credential slot of the host it is for; `katana vault list` shows which.",
+    )
+}

@@ -1,0 +1,290 @@
+//! Looks through content codings, stacked ones too, piece by piece and bounded: a few bytes that would become
+//! gigabytes are refused, and so is what does not decode.
+
+use crate::pipeline::content::Coding;
+use std::io::{self, Write};
+
+/// Why a body could not be looked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::proxy) enum DecodeError {
+    #[error("it does not decode")]
+    Malformed,
+    #[error("it decodes to far more than it is")]
+    Bomb,
+}
+
+/// Decodes one body.
+pub(in crate::proxy) struct Decoder {
+    layers: Layer,
+    wire: usize,
+    decoded: usize,
+    ratio: usize,
+}
+
+/// Decoded bytes that are always allowed, whatever the ratio.
+const FREE: usize = 4 * 1024 * 1024;
+
+/// Decoded bytes that one piece may come to before it is looked at.
+const MOST_AT_ONCE: usize = 64 * 1024 * 1024;
+
+impl Decoder {
+    /// Codings in the order they were applied; `ratio`: decoded bytes allowed per byte on the wire.
+    pub(in crate::proxy) fn new(codings: &[Coding], ratio: usize) -> Result<Self, DecodeError> {
+        let mut layers = Layer::End(Sink::default());
+        for coding in codings {
+            layers = Layer::wrap(*coding, layers)?;
+        }
+        Ok(Self { layers, wire: 0, decoded: 0, ratio })
+    }
+
+    /// Decodes a piece; what it comes to is appended to `out`.
+    pub(in crate::proxy) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        self.wire += piece.len();
+        let allowed = FREE.max(self.wire.saturating_mul(self.ratio)) - self.decoded.min(FREE);
+        self.layers.sink().room = allowed.min(MOST_AT_ONCE);
+        let written = self.layers.write_all(piece).and_then(|()| self.layers.flush());
+        self.collect(written, out)
+    }
+
+    /// The end: what the codings still held back. A body that was cut short is no error; nothing more can follow.
+    pub(in crate::proxy) fn finish(mut self, out: &mut Vec<u8>) {
+        self.layers.sink().room = MOST_AT_ONCE;
+        let _ = self.layers.flush();
+        let _ = self.collect(Ok(()), out);
+    }
+
+    fn collect(&mut self, written: io::Result<()>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        let sink = self.layers.sink();
+        let overflowed = sink.overflowed;
+        self.decoded += sink.data.len();
+        out.append(&mut sink.data);
+        match written {
+            _ if overflowed => Err(DecodeError::Bomb),
+            Ok(()) => Ok(()),
+            Err(_) => Err(DecodeError::Malformed),
+        }
+    }
+}
+
+/// Where decoded bytes land, up to what there is room for.
+#[derive(Default)]
+struct Sink {
+    data: Vec<u8>,
+    room: usize,
+    overflowed: bool,
+}
+
+impl Write for Sink {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.data.len() + buf.len() > self.room {
+            self.overflowed = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.data.extend_from_slice(buf);
+        Ok(buf.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One coding over the next. The outermost coding, applied last, is undone first.
+enum Layer {
+    End(Sink),
+    Gzip(Box<flate2::write::MultiGzDecoder<Layer>>),
+    Deflate(Box<Deflate>),
+    Brotli(Box<brotli::DecompressorWriter<Layer>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, Layer>>),
+}
+
+/// Largest zstd window that is decoded: what browsers accept.
+const ZSTD_WINDOW_LOG: u32 = 23;
+
+impl Layer {
+    fn wrap(coding: Coding, inner: Self) -> Result<Self, DecodeError> {
+        Ok(match coding {
+            Coding::Gzip => Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(inner))),
+            Coding::Deflate => Self::Deflate(Box::new(Deflate::Undecided(Some(inner)))),
+            Coding::Brotli => Self::Brotli(Box::new(brotli::DecompressorWriter::new(inner, 4096))),
+            Coding::Zstd => {
+                let mut decoder =
+                    zstd::stream::write::Decoder::new(inner).map_err(|_| DecodeError::Malformed)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(|_| DecodeError::Malformed)?;
+                Self::Zstd(Box::new(decoder))
+            }
+        })
+    }
+
+    fn sink(&mut self) -> &mut Sink {
+        match self {
+            Self::End(sink) => sink,
+            Self::Gzip(d) => d.get_mut().sink(),
+            Self::Deflate(d) => d.inner().sink(),
+            Self::Brotli(d) => d.get_mut().sink(),
+            Self::Zstd(d) => d.get_mut().sink(),
+        }
+    }
+}
+
+impl Write for Layer {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::End(sink) => sink.write(buf),
+            Self::Gzip(d) => d.write(buf),
+            Self::Deflate(d) => d.write(buf),
+            Self::Brotli(d) => d.write(buf),
+            Self::Zstd(d) => d.write(buf),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::End(sink) => sink.flush(),
+            Self::Gzip(d) => d.flush(),
+            Self::Deflate(d) => d.flush(),
+            Self::Brotli(d) => d.flush(),
+            Self::Zstd(d) => d.flush(),
+        }
+    }
+}
+
+/// `deflate` is zlib by the book and raw from some servers; the first byte tells.
+enum Deflate {
+    Undecided(Option<Layer>),
+    Zlib(flate2::write::ZlibDecoder<Layer>),
+    Raw(flate2::write::DeflateDecoder<Layer>),
+}
+
+impl Deflate {
+    fn inner(&mut self) -> &mut Layer {
+        match self {
+            Self::Undecided(inner) => inner.get_or_insert_with(|| Layer::End(Sink::default())),
+            Self::Zlib(d) => d.get_mut(),
+            Self::Raw(d) => d.get_mut(),
+        }
+    }
+
+    fn decide(&mut self, first: u8) {
+        if let Self::Undecided(inner) = self
+            && let Some(inner) = inner.take()
+        {
+            // zlib: method 8, window at most 32 KiB
+            *self = if first & 0x0f == 8 && first >> 4 <= 7 {
+                Self::Zlib(flate2::write::ZlibDecoder::new(inner))
+            } else {
+                Self::Raw(flate2::write::DeflateDecoder::new(inner))
+            };
+        }
+    }
+}
+
+impl Write for Deflate {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if let Some(first) = buf.first() {
+            self.decide(*first);
+        }
+        match self {
+            Self::Undecided(_) => Ok(0),
+            Self::Zlib(d) => d.write(buf),
+            Self::Raw(d) => d.write(buf),
+        }
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Undecided(_) => Ok(()),
+            Self::Zlib(d) => d.flush(),
+            Self::Raw(d) => d.flush(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut e = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        e.write_all(data).unwrap();
+        e.finish().unwrap()
+    }
+
+    fn encode(coding: Coding, data: &[u8]) -> Vec<u8> {
+        match coding {
+            Coding::Gzip => gzip(data),
+            Coding::Deflate => {
+                let mut e = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+                e.write_all(data).unwrap();
+                e.finish().unwrap()
+            }
+            Coding::Brotli => {
+                let mut out = Vec::new();
+                brotli::CompressorWriter::new(&mut out, 4096, 4, 20).write_all(data).unwrap();
+                out
+            }
+            Coding::Zstd => zstd::encode_all(data, 3).unwrap(),
+        }
+    }
+
+    fn decode(codings: &[Coding], wire: &[u8], step: usize) -> Result<Vec<u8>, DecodeError> {
+        let mut d = Decoder::new(codings, 200)?;
+        let mut out = Vec::new();
+        for piece in wire.chunks(step) {
+            d.push(piece, &mut out)?;
+        }
+        d.finish(&mut out);
+        Ok(out)
+    }
+
+    const ALL: [Coding; 4] = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
+
+    #[test]
+    fn every_coding_and_every_pair_in_any_pieces() {
+        let text: Vec<u8> = (0..20_000u32).flat_map(|i| (i * 7919 % 1000).to_string().into_bytes()).collect();
+        for a in ALL {
+            for b in ALL {
+                let wire = encode(b, &encode(a, &text));
+                for step in [1, 7, 4096, usize::MAX] {
+                    assert_eq!(decode(&[a, b], &wire, step).unwrap(), text, "{a:?} {b:?} {step}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_pushed_comes_out_at_once() {
+        for coding in [Coding::Gzip, Coding::Deflate] {
+            let wire = encode(coding, b"event: a\n\n");
+            let mut d = Decoder::new(&[coding], 200).unwrap();
+            let mut out = Vec::new();
+            d.push(&wire[..wire.len() - 4], &mut out).unwrap();
+            assert_eq!(out, b"event: a\n\n", "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn raw_deflate_and_concatenated_gzip_members() {
+        let mut e = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::fast());
+        e.write_all(b"raw deflate").unwrap();
+        assert_eq!(decode(&[Coding::Deflate], &e.finish().unwrap(), 3).unwrap(), b"raw deflate");
+        assert_eq!(decode(&[Coding::Gzip], &[gzip(b"one "), gzip(b"two")].concat(), 5).unwrap(), b"one two");
+    }
+
+    #[test]
+    fn bombs_and_rubbish_are_refused() {
+        let zeros = vec![0; 300 * 1024 * 1024];
+        for coding in [Coding::Gzip, Coding::Zstd] {
+            assert_eq!(
+                decode(&[coding], &encode(coding, &zeros), 1 << 16).unwrap_err(),
+                DecodeError::Bomb,
+                "{coding:?}"
+            );
+        }
+        for coding in [Coding::Gzip, Coding::Zstd, Coding::Brotli] {
+            assert_eq!(
+                decode(&[coding], b"\xffnot encoded at all", 4).unwrap_err(),
+                DecodeError::Malformed,
+                "{coding:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One exchange, top to bottom: where it goes, what the pipeline says, its body, upstream, and the same on the way back.
+
+use super::authority;
+use super::body::Body;
+use super::body::admit::{Stop, admit};
+use super::body::source::Source;
+use super::headers;
+use super::live::Live;
+use super::reply;
+use super::serve::Way;
+use super::upstream::http::{self as upstream, Answer};
+use crate::base::host::Authority;
+use crate::pipeline::content::{self, Kind};
+use crate::pipeline::{
+    BodyNeed, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
+};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Serves one request.
+pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Response<Body> {
+    let flight = way.pace.begin();
+    let live = way.worker.shared.live.load_full();
+    let (head, incoming) = request.into_parts();
+    let to = match way.pace.fault() {
+        None => authority::of(&way, &head.method, &head.uri, &head.headers),
+        Some(fault) => Err(authority::malformed(fault.message())),
+    };
+    let ex = open(&way, &head, &to);
+    let grpc = content::kind(&head.headers) == Kind::Grpc;
+    let answered = match to {
+        Err(denial) => Err(ex.refuse(denial)),
+        Ok(_) => serve(&way, &live, &ex, head, incoming).await,
+    };
+    match answered {
+        Ok(response) => {
+            let (head, body) = response.into_parts();
+            Response::from_parts(head, body.of(&ex, Direction::Response).busy(flight))
+        }
+        Err(denial) => {
+            let denial = ex.refusal().unwrap_or(denial);
+            let refusal = reply::refusal(&ex, &denial, grpc);
+            if denial.status == 502 {
+                ex.conclude(Outcome::Failed(denial.code));
+            }
+            let (head, body) = refusal.into_parts();
+            Response::from_parts(head, body.of(&ex, Direction::Response).busy(flight))
+        }
+    }
+}
+
+fn open(way: &Way, head: &RequestHead, to: &Result<(Authority, Scheme), Denial>) -> Arc<Exchange> {
+    let (authority, scheme) = match (to, &way.tunnel) {
+        (Ok((authority, scheme)), _) | (Err(_), Some((authority, scheme))) => (authority.clone(), *scheme),
+        (Err(_), None) => (authority::unknown(), Scheme::Http),
+    };
+    let book = &way.worker.shared.book;
+    book.open(way.client.clone(), authority, scheme, head.method.clone(), head.uri.clone())
+}
+
+/// The way out and the way back.
+async fn serve(
+    way: &Rc<Way>,
+    live: &Arc<Live>,
+    ex: &Arc<Exchange>,
+    mut head: RequestHead,
+    incoming: Incoming,
+) -> Result<Response<Body>, Denial> {
+    let via = headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    headers::sanitize_request(&mut head.headers, &live.limits, &via).map_err(|d| ex.refuse(d))?;
+    let method = head.method.clone();
+    let (mut head, need) = match live.pipeline.connect(ex).await {
+        Ruling::Refuse(denial) => return Err(denial),
+        Ruling::Untouched(to) => (live.pipeline.unexamined(&to, head), BodyNeed::Skip),
+        Ruling::Forward(_) => match live.pipeline.request(ex, head).await {
+            Ruling::Refuse(denial) => return Err(denial),
+            Ruling::Untouched(head) => (head, BodyNeed::Skip),
+            Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Request)),
+        },
+    };
+    let source = Source::request(incoming, live.limits.timeouts.idle);
+    let body = match admit(live, ex, Direction::Request, need, head.framing(), source).await {
+        Ok(body) => body.of(ex, Direction::Request),
+        Err(Stop::Refused(denial)) => return Err(denial),
+        Err(Stop::Broken(why)) => {
+            ex.conclude(Outcome::Cancelled);
+            return Err(authority::malformed(format!("The request's body broke off ({}).", why.code())));
+        }
+    };
+    let answer = upstream::send(way, live, ex, head, body).await?;
+    back(way, live, ex, &method, answer).await
+}
+
+/// The way back.
+async fn back(
+    way: &Rc<Way>,
+    live: &Arc<Live>,
+    ex: &Arc<Exchange>,
+    method: &Method,
+    answer: Answer,
+) -> Result<Response<Body>, Denial> {
+    let (mut head, incoming) = answer.response.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Denial::upstream("upstream_failed", "The destination changed the protocol unasked."));
+    }
+    headers::sanitize_response(&mut head.headers);
+    let lease = answer.lease.map(|l| (l, Rc::downgrade(way)));
+    let source = Source::response(incoming, live.limits.timeouts.idle, lease);
+    let (mut head, need) = match live.pipeline.response(ex, head).await {
+        Ruling::Refuse(denial) => return Err(denial),
+        Ruling::Untouched(head) => (head, BodyNeed::Skip),
+        Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Response)),
+    };
+    ex.answered(head.get().status.as_u16());
+    let body = if bodiless(method, head.get()) {
+        Body::empty()
+    } else {
+        match admit(live, ex, Direction::Response, need, head.framing(), source).await {
+            Ok(body) => body,
+            Err(Stop::Refused(denial)) => return Err(denial),
+            Err(Stop::Broken(why)) => {
+                ex.conclude(Outcome::Failed("upstream_body"));
+                return Err(Denial::upstream(
+                    "upstream_failed",
+                    format!("The answer broke off ({}).", why.code()),
+                ));
+            }
+        }
+    };
+    let mut head = head.into_inner();
+    head.version = http::Version::HTTP_11;
+    Ok(Response::from_parts(head, body))
+}
+
+/// An answer that has headers of a body and no body.
+fn bodiless(method: &Method, head: &ResponseHead) -> bool {
+    *method == Method::HEAD
+        || matches!(
+            head.status,
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED | StatusCode::RESET_CONTENT
+        )
+}

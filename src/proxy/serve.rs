@@ -1,0 +1,175 @@
+//! Serves HTTP/1.1 or HTTP/2 on a client's stream, whatever it came in by: every request becomes one call of `forward`.
+
+use super::body::Body;
+use super::connection;
+use super::forward;
+use super::listener::Worker;
+use super::pace::{Late, Pace, Paced};
+use super::reply;
+use super::upstream::pool::Kept;
+use crate::base::host::Authority;
+use crate::pipeline::{Client, Scheme};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::rc::Rc;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// The protocol of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Http {
+    /// HTTP/1.1 (or 1.0).
+    One,
+    /// HTTP/2.
+    Two,
+}
+
+/// Why everything inside a tunnel is answered 421.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Misdirected {
+    /// The TLS server name is not the CONNECT authority.
+    Sni,
+}
+
+/// How a client's requests come: through which connection, towards what.
+pub(super) struct Way {
+    pub(super) worker: Rc<Worker>,
+    pub(super) client: Client,
+    /// What CONNECT named, and how it is spoken to; `None`: each request names its own.
+    pub(super) tunnel: Option<(Authority, Scheme)>,
+    pub(super) misdirected: Option<Misdirected>,
+    pub(super) pace: Rc<Pace>,
+    /// The upstream connection kept beside this tunnel.
+    pub(super) kept: Kept,
+}
+
+impl Way {
+    pub(super) fn forward(worker: Rc<Worker>, client: Client, pace: Rc<Pace>) -> Self {
+        worker.paces.watch(&pace);
+        Self { worker, client, tunnel: None, misdirected: None, pace, kept: Kept::default() }
+    }
+
+    pub(super) fn tunnel(
+        worker: Rc<Worker>,
+        client: Client,
+        authority: Authority,
+        scheme: Scheme,
+        pace: Rc<Pace>,
+    ) -> Self {
+        let mut way = Self::forward(worker, client, pace);
+        way.tunnel = Some((authority, scheme));
+        way
+    }
+}
+
+/// The upstream connection outlives the tunnel: another client's tunnel to the same place may use it.
+impl Drop for Way {
+    fn drop(&mut self) {
+        self.kept.give_back(&self.worker.pool);
+    }
+}
+
+/// Serves until the client leaves, is let go for its silence, or the proxy drains.
+pub(super) async fn http<S>(way: Rc<Way>, stream: S, http: Http)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let io = TokioIo::new(Paced::new(stream, way.pace.clone()));
+    match http {
+        Http::One => one(way, io).await,
+        Http::Two => two(way, io).await,
+    }
+}
+
+async fn one<S>(way: Rc<Way>, io: TokioIo<Paced<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut draining = way.worker.draining.clone();
+    let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let way = way.clone();
+        async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }
+    });
+    // beyond katana's own limits by a margin: what is merely too large gets katana's denial, not the parser's
+    let mut conn = hyper::server::conn::http1::Builder::new()
+        .max_buf_size((limits.header_bytes * 2).max(8192))
+        .max_headers(limits.header_count * 2)
+        .preserve_header_case(true)
+        .header_read_timeout(None)
+        .pipeline_flush(true)
+        .auto_date_header(false)
+        .serve_connection(io, service);
+    let late = tokio::select! {
+        done = &mut conn => {
+            if let Err(why) = done {
+                tracing::debug!(%why, "a client connection ended");
+            }
+            None
+        }
+        late = pace.late() => Some(late),
+        _ = draining.wait_for(|d| *d) => {
+            std::pin::Pin::new(&mut conn).graceful_shutdown();
+            let _ = conn.await;
+            return;
+        }
+    };
+    if late == Some(Late::Head) {
+        let mut io = conn.into_parts().io.into_inner();
+        connection::refuse(&mut io, &reply::head_timeout()).await;
+    }
+}
+
+async fn two<S>(way: Rc<Way>, io: TokioIo<Paced<S>>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut draining = way.worker.draining.clone();
+    let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let way = way.clone();
+        async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }
+    });
+    let header_list = u32::try_from(limits.header_bytes * 2).unwrap_or(u32::MAX);
+    let conn = hyper::server::conn::http2::Builder::new(Local)
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.h2_streams)
+        .max_header_list_size(header_list)
+        .max_pending_accept_reset_streams(64)
+        .max_local_error_reset_streams(256)
+        .initial_stream_window_size(1024 * 1024)
+        .initial_connection_window_size(4 * 1024 * 1024)
+        .max_frame_size(64 * 1024)
+        .keep_alive_interval(limits.timeouts.idle)
+        .auto_date_header(false)
+        .serve_connection(io, service);
+    let mut conn = std::pin::pin!(conn);
+    tokio::select! {
+        done = conn.as_mut() => {
+            if let Err(why) = done {
+                tracing::debug!(%why, "a client connection ended");
+            }
+        }
+        _ = pace.late() => {}
+        _ = draining.wait_for(|d| *d) => {
+            conn.as_mut().graceful_shutdown();
+            let _ = conn.await;
+        }
+    }
+}
+
+/// Runs hyper's tasks on this thread.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Local;
+
+impl<F> hyper::rt::Executor<F> for Local
+where
+    F: Future + 'static,
+{
+    fn execute(&self, task: F) {
+        tokio::task::spawn_local(async move {
+            task.await;
+        });
+    }
+}

@@ -1,5 +1,7 @@
 //! What one audit record costs: built, hashed, written and synced in batches; and how fast a trail is walked.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
+
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use katana::audit::{Decision, Event, Finding, Record, Trail, redact_path, verify};

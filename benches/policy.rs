@@ -1,5 +1,7 @@
 //! What one ruling costs, and that an allowing one allocates nothing.
 
+#![expect(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to measure")]
+
 use divan::{AllocProfiler, Bencher, black_box};
 use katana::base::host::Host;
 use katana::config::Preset;

@@ -253,8 +253,8 @@ fn double(x: f64, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Decision, Event, Text};
     use super::*;
+    use crate::audit::{Decision, Event, Text};
     use crate::base::clock::Timestamp;
     use crate::base::id::ExchangeId;
     use proptest::prelude::*;

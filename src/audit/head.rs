@@ -90,6 +90,12 @@ impl Keeper {
         Some(mark)
     }
 
+    /// The first mark of a new trail: on the disk before there is a record, so that a head is missed when it is gone.
+    pub(super) fn begin(&mut self, mark: &Mark) -> io::Result<()> {
+        self.write(mark)?;
+        self.file.sync_all()
+    }
+
     /// Writes a mark over the older one. What it marks is on the disk already.
     pub(super) fn write(&mut self, mark: &Mark) -> io::Result<()> {
         let hash = std::str::from_utf8(&mark.hash).unwrap_or_default();

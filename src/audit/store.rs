@@ -66,6 +66,9 @@ impl Store {
             append: Box::new(|file, bytes| file.write_all(bytes)),
         };
         store.read_tail()?;
+        if store.tail.count == 0 && store.keeper.read().is_none() {
+            store.keeper.begin(&store.tail.mark()).map_err(|e| Error::io(active, &e))?;
+        }
         Ok(store)
     }
 

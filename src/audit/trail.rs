@@ -133,6 +133,7 @@ impl Trail {
         let writer = std::thread::Builder::new()
             .name("audit".into())
             .spawn(move || {
+                let _ended = Ended(&theirs);
                 let batch = Vec::new();
                 Writer { shared: &theirs, store, batch, due: None, refused_since: None, sync_refused: false }
                     .run();
@@ -204,6 +205,18 @@ impl Trail {
     #[must_use]
     pub fn healthy(&self) -> bool {
         self.shared.healthy.load(Ordering::Acquire)
+    }
+}
+
+/// However the writer ends, nobody waits for it afterwards.
+struct Ended<'a>(&'a Shared);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.tries += 1;
+        state.failure.get_or_insert_with(|| "its writer has ended".to_owned());
+        self.0.announce(&mut state);
     }
 }
 

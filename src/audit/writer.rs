@@ -38,6 +38,10 @@ impl Writer<'_> {
             }
             let mut state = self.shared.state.lock();
             let failing = state.failure.is_some();
+            if closing && failing {
+                let lost = (self.batch.len() + state.records.len()) as u64 + state.lost;
+                tracing::error!(lost, "the audit trail is closed with records that the disk did not take");
+            }
             if closing
                 && (failing || (state.records.is_empty() && self.due.is_none() && !self.store.has_notes()))
             {

@@ -22,18 +22,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("proxy", &["base", "telemetry", "config", "certs", "pipeline"]),
     (
         "app",
-        &[
-            "base",
-            "telemetry",
-            "config",
-            "audit",
-            "vault",
-            "certs",
-            "scanner",
-            "policy",
-            "pipeline",
-            "proxy",
-        ],
+        &["base", "telemetry", "config", "audit", "vault", "certs", "scanner", "policy", "pipeline", "proxy"],
     ),
     ("cli", &["base", "telemetry", "config", "audit", "vault", "certs", "scanner", "policy", "app"]),
 ];
@@ -263,9 +252,12 @@ mod planted {
         ] {
             assert!(has(&layer_faults("vault/mod.rs", text), "may not use `proxy`"), "{text}");
         }
-        for text in
-            ["use crate::base::Host;", "// crate::proxy\n", "let s = \"crate::proxy::x\";", "use crate::vault::X;"]
-        {
+        for text in [
+            "use crate::base::Host;",
+            "// crate::proxy\n",
+            "let s = \"crate::proxy::x\";",
+            "use crate::vault::X;",
+        ] {
             assert_eq!(layer_faults("vault/mod.rs", text), Vec::<String>::new(), "{text}");
         }
         assert!(has(&layer_faults("nowhere/x.rs", ""), "on no floor"));
@@ -277,7 +269,10 @@ mod planted {
     fn a_crate_away_from_home_is_found() {
         assert!(has(&layer_faults("vault/x.rs", "use tokio::sync::Mutex;"), "may not name `tokio`"));
         assert!(has(&layer_faults("cli/x.rs", "fn f() -> hyper::Request<()>"), "may not name `hyper`"));
-        assert!(has(&layer_faults("config/mod.rs", "use serde_saphyr as y; serde_saphyr::from_str"), "saphyr"));
+        assert!(has(
+            &layer_faults("config/mod.rs", "use serde_saphyr as y; serde_saphyr::from_str"),
+            "saphyr"
+        ));
         assert!(has(&layer_faults("scanner/x.rs", "use http;"), "may not name `http`"));
         assert!(layer_faults("config/yaml.rs", "serde_saphyr::from_str(x)").is_empty());
         assert!(layer_faults("proxy/x.rs", "use tokio::net; my::http::x; xhttp::y").is_empty());
@@ -320,7 +315,8 @@ mod planted {
 
     #[test]
     fn literals_and_comments_are_blanked_and_nothing_else() {
-        let text = "a /* b /* c */ d */ e \"f\\\"g\" r#\"h\"i\"# 'j' '\\'' 'k: &'k str b\"l\" br\"m\" // n\no";
+        let text =
+            "a /* b /* c */ d */ e \"f\\\"g\" r#\"h\"i\"# 'j' '\\'' 'k: &'k str b\"l\" br\"m\" // n\no";
         let left: String = blank(text).split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(left, "a e 'k: &'k str b o");
     }

@@ -9,3 +9,5 @@
 
 mod architecture;
 mod support;
+mod proxy;
+mod clients;

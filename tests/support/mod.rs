@@ -74,3 +74,8 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 pub(crate) fn header<'a>(headers: &'a http::HeaderMap, name: &str) -> &'a str {
     headers.get(name).map_or("", |v| v.to_str().unwrap_or("(not text)"))
 }
+
+/// Megabytes of the large download: `KATANA_TEST_DOWNLOAD_MB`, 16 unless told otherwise.
+pub(crate) fn download_megabytes() -> usize {
+    std::env::var("KATANA_TEST_DOWNLOAD_MB").ok().and_then(|t| t.parse().ok()).unwrap_or(16)
+}

@@ -32,7 +32,6 @@ pub(crate) const NAMES: [&str; 9] = [
 /// A request as the origin got it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
-    pub(crate) connection: usize,
     pub(crate) h2: bool,
     pub(crate) method: String,
     /// Path and query; over HTTP/1.1 what stood in the request line.
@@ -153,9 +152,13 @@ impl Origin {
 
     /// Takes the request to a path from the record, if it is there and whole.
     pub(crate) fn try_take(&self, path: &str) -> Option<Received> {
+        self.take_where(|r| r.complete && path_of(&r.target) == path)
+    }
+
+    /// Takes the first request of this kind from the record, if there is one.
+    pub(crate) fn take_where(&self, is: impl Fn(&Received) -> bool) -> Option<Received> {
         let mut received = lock(&self.shared.received);
-        let found =
-            received.iter().find(|(_, r)| r.complete && path_of(&r.target) == path).map(|(id, _)| *id);
+        let found = received.iter().find(|(_, r)| is(r)).map(|(id, _)| *id);
         received.remove(&found?)
     }
 
@@ -199,14 +202,14 @@ async fn accept(listener: std::net::TcpListener, how: Builder, shared: Arc<Share
 }
 
 async fn connection(tcp: TcpStream, tls: Option<tokio_rustls::TlsAcceptor>, shared: Arc<Shared>) {
-    let (number, wire) = {
+    let wire = {
         let mut wires = lock(&shared.wires);
         wires.push(Arc::default());
-        (wires.len() - 1, wires[wires.len() - 1].clone())
+        wires[wires.len() - 1].clone()
     };
     let serve = hyper::service::service_fn(move |request| {
         let shared = shared.clone();
-        async move { Ok::<_, Infallible>(answer(request, number, shared).await) }
+        async move { Ok::<_, Infallible>(answer(request, shared).await) }
     });
     let Some(tls) = tls else {
         let _ = h1().serve_connection(TokioIo::new(Wiretap::new(tcp, wire)), serve).await;
@@ -229,11 +232,7 @@ fn h1() -> hyper::server::conn::http1::Builder {
     server
 }
 
-async fn answer(
-    request: hyper::Request<Incoming>,
-    connection: usize,
-    shared: Arc<Shared>,
-) -> hyper::Response<Feed> {
+async fn answer(request: hyper::Request<Incoming>, shared: Arc<Shared>) -> hyper::Response<Feed> {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let id = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let (head, body) = request.into_parts();
@@ -245,7 +244,6 @@ async fn answer(
     lock(&shared.received).insert(
         id,
         Received {
-            connection,
             h2: head.version == http::Version::HTTP_2,
             method: head.method.to_string(),
             target,

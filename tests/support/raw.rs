@@ -1,6 +1,6 @@
 //! A connection of plain bytes, with or without TLS: for saying what no proper client says, and hearing exactly what comes back.
 
-use super::{PATIENCE, codec, pki};
+use super::{PATIENCE, pki};
 use rustls::{ClientConnection, ServerConfig, ServerConnection, StreamOwned};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -39,9 +39,10 @@ impl Heard {
         })
     }
 
-    /// The body without its content coding.
-    pub(crate) fn decoded(&self) -> Vec<u8> {
-        codec::decode_all(self.header("content-encoding").unwrap_or_default(), &self.body).unwrap()
+    /// Fails unless this is a denial as the contract has it; gives its JSON `error`.
+    pub(crate) fn denied(&self, status: u16) -> serde_json::Value {
+        assert_eq!(self.status, status, "{}{}", self.head, String::from_utf8_lossy(&self.body));
+        super::client::denial(&|n| self.header(n).unwrap_or_default().to_owned(), &self.body)
     }
 }
 
@@ -181,11 +182,6 @@ impl Raw {
             }
             Err(_) => false,
         }
-    }
-
-    /// How long a read waits before the silence fails the test.
-    pub(crate) fn patience(&mut self, time: Duration) {
-        self.socket().set_read_timeout(Some(time)).unwrap();
     }
 
     /// Ends the connection properly.

@@ -129,8 +129,8 @@ fn layer_faults(path: &str, text: &str) -> Vec<String> {
         wrong.push(format!("src/{path}:{}: `super::super::`: say `crate::…`", line_of(&code, at)));
     }
     for (name, homes) in HOMES {
-        let home = |h: &&str| module == **h || module.starts_with(&format!("{h}::"));
-        if !homes.iter().any(|h| home(&h)) {
+        let home = |h: &str| module == h || module.starts_with(&format!("{h}::"));
+        if !homes.iter().any(|h| home(h)) {
             let named = namings(&code, name).into_iter();
             wrong
                 .extend(named.map(|at| {

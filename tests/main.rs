@@ -4,7 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test stops at the first fault, loudly"
+    clippy::needless_pass_by_value,
+    reason = "a test stops at the first fault, loudly, and hands over what it has made"
 )]
 
 mod architecture;

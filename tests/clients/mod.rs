@@ -85,7 +85,8 @@ fn run_returns_the_childs_code_and_sums_up() {
 #[test]
 fn the_child_gets_placeholders_and_no_key() {
     let home = katana().secret("OPENAI_API_KEY", "sk-test-Vb6nM3cX8zL1kJ4hG7fD").home();
-    let out = home.command(&["run", "--", "env"]).env("KATANA_VAULT_KEY_HINT", "x").output().unwrap();
+    let key = crate::support::forms::base64(&[7; 32]);
+    let out = home.command(&["run", "--", "env"]).env("KATANA_VAULT_KEY", key).output().unwrap();
     let text = String::from_utf8(out.stdout).unwrap();
     for name in [
         "HTTPS_PROXY",

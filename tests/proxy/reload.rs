@@ -53,10 +53,7 @@ fn a_bad_configuration_changes_nothing_and_is_said() {
     let (_origin, katana) = running();
     katana.home.configure(&changed(&katana, &deny_other()));
     assert_eq!(katana.home.katana(&["proxy", "reload"]).status.code(), Some(0));
-    for bad in ["proxy: {listn: x}", "proxy: [", "policy_preset: nonsense", ""] {
-        if bad.is_empty() {
-            continue;
-        }
+    for bad in ["proxy: {listn: x}", "proxy: [", "policy_preset: nonsense"] {
         katana.home.configure_text(bad);
         let out = katana.home.katana(&["proxy", "reload"]);
         assert_ne!(out.status.code(), Some(0), "{bad}");
@@ -113,6 +110,6 @@ fn five_errors_are_five_lines_with_their_places() {
     for (line, text) in [(1, "wild"), (3, "here"), (4, "3"), (5, "unknown_key"), (7, "many")] {
         assert!(said.contains(&format!(":{line}:")) && said.contains(text), "line {line}, {text}:\n{said}");
     }
-    let Err((_, code, _)) = home.try_start() else { panic!("it started over a bad file") };
+    let Err((code, _)) = home.try_start() else { panic!("it started over a bad file") };
     assert!(code.is_some_and(|c| c != 0));
 }

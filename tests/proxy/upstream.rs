@@ -64,7 +64,7 @@ fn a_kept_connection_that_died_is_no_error() {
 #[test]
 fn unverified_origins_and_credentials_do_not_go_together() {
     let home = katana().config(json!({"proxy": {"upstream": {"tls_verify": false}}})).home();
-    let Err((_, code, said)) = home.try_start() else { panic!("it started") };
+    let Err((code, said)) = home.try_start() else { panic!("it started") };
     assert!(matches!(code, Some(1..=4)), "{code:?}");
     assert!(said.contains("tls_verify") && said.contains("inject_credentials"), "{said}");
     let bad = origin().leaf(Leaf::SelfSigned).start();

@@ -141,11 +141,11 @@ impl Home {
 
     /// Starts the proxy of this home and waits until it is ready.
     pub(crate) fn start(self) -> Katana {
-        self.try_start().unwrap_or_else(|(_, code, log)| panic!("katana ended with {code:?}:\n{log}"))
+        self.try_start().unwrap_or_else(|(code, log)| panic!("katana ended with {code:?}:\n{log}"))
     }
 
     /// Starts the proxy; if it ends instead of getting ready: its exit code and what it said.
-    pub(crate) fn try_start(self) -> Result<Katana, (Self, Option<i32>, String)> {
+    pub(crate) fn try_start(self) -> Result<Katana, (Option<i32>, String)> {
         let log = self.dir.path().join("proxy.log");
         let mut child = self
             .command(&["proxy", "start", "--foreground", "--json", "--config"])
@@ -171,7 +171,7 @@ impl Home {
         let _ = child.kill();
         let code = child.wait().unwrap().code();
         let said = fs::read_to_string(log).unwrap_or_default();
-        Err((self, code, said))
+        Err((code, said))
     }
 }
 

@@ -214,7 +214,8 @@ impl Session {
 
     /// Asks, and reads the whole answer.
     pub(crate) async fn ask(&mut self, ask: Ask) -> Answer {
-        read(self.try_begin(ask).await.expect("an answer")).await
+        let label = format!("{} {}", ask.method, ask.path);
+        read(self.begin(ask).await.unwrap_or_else(|e| panic!("no answer to {label}: {e:?}"))).await
     }
 
     /// Asks, and reads the whole answer, if there is one.
@@ -222,8 +223,12 @@ impl Session {
         Some(read(self.try_begin(ask).await?).await)
     }
 
-    /// Asks, and gives the answer once its head is there; the body is still to come.
+    /// Asks, and gives the answer once its head is there, if it comes; the body is still to come.
     pub(crate) async fn try_begin(&mut self, ask: Ask) -> Option<http::Response<Incoming>> {
+        self.begin(ask).await.ok()
+    }
+
+    async fn begin(&mut self, ask: Ask) -> hyper::Result<http::Response<Incoming>> {
         let (feeder, body) = feed();
         let (pieces, trailers, gap) = (ask.pieces.clone(), ask.trailers.clone(), ask.gap);
         tokio::spawn(async move {
@@ -237,7 +242,7 @@ impl Session {
                 feeder.trailers(&trailers).await;
             }
         });
-        self.begin_with(&ask, body).await.ok()
+        self.begin_with(&ask, body).await
     }
 
     /// Asks with a body that the test feeds itself.
@@ -287,6 +292,10 @@ impl Session {
         } else if !ask.sized && !ask.trailers.is_empty() && !h2 {
             let names: Vec<_> = ask.trailers.iter().map(|(n, _)| n.as_str()).collect();
             request = request.header("trailer", names.join(", "));
+        }
+        if !ask.sized && !h2 && matches!(ask.method.as_str(), "GET" | "HEAD") {
+            // hyper sends no body of unknown length with these unless told to
+            request = request.header("transfer-encoding", "chunked");
         }
         let bodiless = ask.sized && length == 0;
         request.body(if bodiless { Feed::none() } else { body }).unwrap()

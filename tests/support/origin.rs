@@ -261,6 +261,9 @@ async fn answer(request: hyper::Request<Incoming>, shared: Arc<Shared>) -> hyper
     let got = lock(&shared.received).get(&id).cloned().unwrap_or_default();
     tokio::time::sleep(reply.delay).await;
     let (reply, pieces) = fill(reply, &got);
+    if got.method == "HEAD" || matches!(reply.status, 204 | 304) {
+        return response(&reply, &pieces, Feed::none());
+    }
     let response = response(&reply, &pieces, feed);
     tokio::spawn(send(reply, pieces, feeder));
     response

@@ -11,4 +11,5 @@
 mod architecture;
 mod support;
 mod proxy;
+mod cli;
 mod clients;

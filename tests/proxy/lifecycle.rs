@@ -2,7 +2,7 @@
 
 use super::inside;
 use crate::support::client::read;
-use crate::support::katana::documents;
+use crate::support::katana::{Home, documents};
 use crate::support::reply::End;
 use crate::support::{Ask, Client, Katana, Proto, Reply, block_on, katana, origin, until};
 use rustix::process::Signal;
@@ -127,9 +127,19 @@ fn what_takes_too_long_to_drain_is_cut_and_recorded() {
     katana.verify_audit();
 }
 
+/// Leaves no daemon behind, however the test ends.
+struct Stops<'a>(&'a Home);
+
+impl Drop for Stops<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.command(&["proxy", "stop"]).output();
+    }
+}
+
 #[test]
 fn start_stop_and_status_from_another_process() {
     let home = katana().home();
+    let _stops = Stops(&home);
     assert_eq!(home.katana(&["proxy", "status", "--json"]).status.code(), Some(3), "not running");
     assert_eq!(home.katana(&["proxy", "stop"]).status.code(), Some(0), "stop when idle");
     let started = home.katana(&["proxy", "start", "--json"]);

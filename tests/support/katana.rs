@@ -136,7 +136,16 @@ impl Home {
             .spawn()
             .unwrap();
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        child.wait_with_output().unwrap()
+        let pid = rustix::process::Pid::from_child(&child);
+        let (send, done) = mpsc::channel();
+        std::thread::spawn(move || drop(send.send(child.wait_with_output())));
+        match done.recv_timeout(PATIENCE) {
+            Ok(output) => output.unwrap(),
+            Err(_) => {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                panic!("katana {args:?} does not end");
+            }
+        }
     }
 
     /// Starts the proxy of this home and waits until it is ready.

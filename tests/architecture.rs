@@ -228,7 +228,8 @@ fn mirror_faults(folder: &str, files: &[(String, String)], modules: &BTreeSet<St
     let mut tops: BTreeSet<&str> = files.iter().filter_map(|(p, _)| p.split('/').next()).collect();
     tops.retain(|top| {
         let name = top.trim_end_matches(".rs");
-        !NOT_MIRRORS.contains(&name) && !modules.contains(name)
+        let named = |m: &String| m == name || m.ends_with(&format!("::{name}"));
+        !NOT_MIRRORS.contains(&name) && !modules.iter().any(named)
     });
     tops.iter().map(|top| format!("{folder}/{top}: named after no module of src")).collect()
 }
@@ -307,8 +308,9 @@ mod planted {
             ("c.rs", ""),
         ]);
         assert_eq!(orphans(&src, &["lib.rs"]), ["c.rs"]);
-        let modules = BTreeSet::from(["proxy".to_owned()]);
-        let tests = tree(&[("main.rs", ""), ("proxy/x.rs", ""), ("stray/x.rs", ""), ("odd.rs", "")]);
+        let modules = BTreeSet::from(["proxy".to_owned(), "vault::odds".to_owned()]);
+        let tests =
+            tree(&[("main.rs", ""), ("proxy/x.rs", ""), ("stray/x.rs", ""), ("odd.rs", ""), ("odds.rs", "")]);
         let found = mirror_faults("tests", &tests, &modules);
         assert_eq!(found.len(), 2, "{found:?}");
     }

@@ -1,0 +1,84 @@
+//! A vault value cut in two by the chunks of a body, at every place, with the body held whole and with the body streamed.
+
+use super::Site;
+use super::scrub::{HARMLESS, SECRET};
+use crate::support::forms::base64;
+use crate::support::{Ask, Client, Proto, block_on, codec, katana, oracle, origin};
+use serde_json::json;
+
+/// Sends one body cut at every place, on one connection; `judge` sees what arrived.
+fn every_cut(whole_body: &str, body: &[u8], coding: &str, judge: impl Fn(&[u8], usize)) {
+    let origin = origin().start();
+    let katana = katana()
+        .origin(&origin)
+        .secret("MY_SECRET", SECRET)
+        .config(json!({"proxy": {"limits": {"whole_body": whole_body}}}))
+        .start();
+    let body = codec::encode(coding, body);
+    block_on(async {
+        for proto in [Proto::H1, Proto::H2] {
+            let mut session = Client::new(&katana).open("origin.test", proto).await;
+            for cut in 1..body.len() {
+                let (a, b) = body.split_at(cut);
+                let ask = Ask::new("POST", "/cut").header("content-encoding", coding);
+                let answer = session.ask(ask.pieces([a.to_vec(), b.to_vec()]).gap(1)).await;
+                assert_eq!(answer.status, 404, "the origin answers, cut at {cut}: {}", answer.text());
+                judge(&origin.take("/cut").decoded(), cut);
+            }
+        }
+    });
+}
+
+fn scrubbed(got: &[u8], cut: usize) {
+    assert!(oracle::reads(got, SECRET).is_none(), "cut at {cut}: {}", String::from_utf8_lossy(got));
+    let text = String::from_utf8_lossy(got);
+    assert!(text.starts_with("before ") && text.ends_with(" after"), "cut at {cut}: {text}");
+}
+
+#[test]
+fn a_body_held_whole_hides_nothing_in_its_chunks() {
+    every_cut("1MiB", format!("before {SECRET} after").as_bytes(), "identity", scrubbed);
+    every_cut("1MiB", format!("before {} after", base64(SECRET.as_bytes())).as_bytes(), "gzip", scrubbed);
+}
+
+#[test]
+fn a_streamed_body_hides_nothing_in_its_chunks() {
+    every_cut("1", format!("before {SECRET} after").as_bytes(), "identity", scrubbed);
+    every_cut("1", format!("before {} after", base64(SECRET.as_bytes())).as_bytes(), "identity", scrubbed);
+    every_cut("1", format!("before {SECRET} after").as_bytes(), "zstd", scrubbed);
+}
+
+#[test]
+fn a_streamed_body_without_a_secret_stays_as_it_is_however_it_is_cut() {
+    let body = format!("before {HARMLESS} and {} after", &SECRET[..SECRET.len() - 1]);
+    every_cut("1", body.as_bytes(), "identity", |got, cut| assert_eq!(got, body.as_bytes(), "cut at {cut}"));
+}
+
+#[test]
+fn single_bytes_are_put_together() {
+    let site = Site::with(&[("MY_SECRET", SECRET)]);
+    let body = format!("before {SECRET} after").into_bytes();
+    site.each_crossing(async |session, origin| {
+        let pieces = body.chunks(1).map(<[u8]>::to_vec);
+        session.ask(Ask::new("POST", "/bytes").pieces(pieces)).await;
+        scrubbed(&origin.take("/bytes").body, 0);
+    });
+}
+
+#[test]
+fn a_value_across_the_limit_of_a_whole_body_is_found() {
+    let site = Site::with(&[("MY_SECRET", SECRET)]);
+    let limit = 1 << 20;
+    site.each_crossing(async |session, origin| {
+        for before in
+            [limit - SECRET.len() - 1, limit - SECRET.len(), limit - 10, limit - 1, limit, limit + 1]
+        {
+            let body = [vec![b'.'; before], SECRET.as_bytes().to_vec(), vec![b','; limit]].concat();
+            session.ask(Ask::new("POST", "/across").pieces(body.chunks(10_007).map(<[u8]>::to_vec))).await;
+            let got = origin.take("/across").body;
+            assert!(!got.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()), "at {before}");
+            assert!(got[..before].iter().all(|b| *b == b'.'), "what stands before stays");
+            assert_eq!(got.iter().filter(|b| **b == b',').count(), limit, "what stands after stays");
+        }
+    });
+}

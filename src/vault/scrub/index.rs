@@ -58,7 +58,7 @@ pub(super) struct Index {
     pub(super) has_tokens: bool,
     arena: Zeroizing<Vec<u8>>,
     left_out: Vec<u8>,
-    most_left_out: u8,
+    pub(super) most_left_out: u8,
     patterns: Vec<Pattern>,
     /// By first character.
     first: Box<[(u32, u32); 256]>,

@@ -95,6 +95,7 @@ pub struct Matcher {
     /// Patterns with too few letters and digits to be found by them; every byte counts.
     literal: Index,
     filter: Filter,
+    most_left_out: usize,
     max_hold: usize,
 }
 
@@ -117,6 +118,7 @@ impl Matcher {
         }
         let spread = |d: &Draft| d.bytes.len() + d.left_out.iter().map(|&n| usize::from(n)).sum::<usize>();
         let longest = drafts.iter().map(spread).max().unwrap_or(0);
+        let left_out = drafts.iter().flat_map(|d| &d.left_out).max().copied().unwrap_or(0);
         let filter = Filter::build(drafts.iter().filter(|d| d.mode != Mode::Literal).map(|d| &d.bytes[..]));
         let mut by_mode = [Vec::new(), Vec::new(), Vec::new()];
         for draft in drafts {
@@ -128,6 +130,7 @@ impl Matcher {
             exact: Index::build(Mode::Exact, exact),
             literal: Index::build(Mode::Literal, literal),
             filter,
+            most_left_out: usize::from(left_out),
             max_hold: if longest == 0 { 0 } else { longest * walk::MAX_STRIDE + walk::MARGIN },
         })
     }

@@ -7,7 +7,7 @@ use super::filter::WINDOW;
 use super::index::Index;
 use super::reading::readings;
 use super::symbol::{CLASSES, OPENS, in_base64, roll, symbol};
-use super::walk::{MAX_GAP_BYTES, Outcome, walk};
+use super::walk::{Outcome, near, walk};
 use super::{Hit, Matcher};
 
 /// Bytes to go back for a point at which no word begins in the middle.
@@ -50,7 +50,7 @@ impl<'a> Sweep<'a> {
             for (i, &byte) in text[at..].iter().enumerate() {
                 let class = CLASSES[usize::from(byte)];
                 window = roll(window, class);
-                if class & OPENS != 0 || filter.may(window) {
+                if class & OPENS != 0 || (filter.may(window) && filter.likely(window)) {
                     at += i;
                     if let Some(end) = self.look(at, window, hits) {
                         (at, window) = (end, 0);
@@ -150,8 +150,34 @@ impl<'a> Sweep<'a> {
     fn starts(&mut self, from: usize, to: usize, hits: &mut Vec<Hit>) -> Option<usize> {
         (from..to).find_map(|start| {
             let class = CLASSES[usize::from(self.text[start])];
-            if class == 0 { None } else { self.start(start, hits) }
+            if class != 0 && self.plausible(start, 0, 0, (0, start)) { self.start(start, hits) } else { None }
         })
+    }
+
+    /// In some reading, do the characters at `at` make the first three of a pattern? Here `read` of them are in
+    /// `window`, and `gap` separators since offset `from`.
+    fn plausible(&self, at: usize, window: u64, read: usize, (gap, from): (usize, usize)) -> bool {
+        let Some(&byte) = self.text.get(at) else { return !self.whole };
+        let next = |code: u16, end: usize| {
+            let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
+            if symbol(class) == 0 {
+                let gap = gap + 1;
+                let goes_on = read > 0 && near(self.matcher.most_left_out, gap, end - from);
+                return goes_on && self.plausible(end, window, read, (gap, from));
+            }
+            let window = roll(window, class);
+            if read + 1 == 3 {
+                return self.matcher.filter.begins(window);
+            }
+            self.plausible(end, window, read + 1, (0, end))
+        };
+        if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
+            let found = readings(self.text, at);
+            if (found.open && !self.whole) || found.list().iter().any(|&(code, end)| next(code, end)) {
+                return true;
+            }
+        }
+        next(u16::from(byte), at + 1)
     }
 
     /// Walks from `start`; takes the longest pattern that begins there.
@@ -187,7 +213,7 @@ impl<'a> Sweep<'a> {
                 if seen == count {
                     break;
                 }
-            } else if reached - i > MAX_GAP_BYTES + 1 {
+            } else if !near(self.matcher.most_left_out, 0, reached - i) {
                 break;
             }
         }

@@ -16,7 +16,9 @@ fn keys(count: usize) -> Vec<String> {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789-_/+"[(state >> 40) as usize % 63])
+        char::from(
+            b"ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz0123456789-_/+"[(state >> 40) as usize % 63],
+        )
     };
     (0..count)
         .map(|n| {
@@ -55,7 +57,8 @@ fn text(kind: &str) -> Vec<u8> {
             while bytes.len() < 1 << 20 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 bytes.push(
-                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[(state >> 40) as usize % 64],
+                    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+                        [(state >> 40) as usize % 64],
                 );
             }
             bytes

@@ -68,7 +68,10 @@ pub(super) struct Index {
 
 impl Index {
     /// Sorts and removes duplicates; of equals the one drafted first stays.
-    #[expect(clippy::cast_possible_truncation, reason = "the caller has checked that all bytes together fit u32")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the caller has checked that all bytes together fit u32"
+    )]
     pub(super) fn build(mode: Mode, mut drafts: Vec<Draft>) -> Self {
         drafts.sort_by(|a, b| a.bytes.cmp(&b.bytes));
         drafts.dedup_by(|later, kept| later.bytes == kept.bytes);

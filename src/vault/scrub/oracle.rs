@@ -32,7 +32,8 @@ fn encoded(text: &[u8], value: &[u8]) -> Option<&'static str> {
     if shifted(&hex, "0123456789abcdef", 4, value) {
         return Some("hex");
     }
-    let std = |b: u8| [(b'-', b'+'), (b'_', b'/')].into_iter().find(|(url, _)| *url == b).map_or(b, |(_, std)| std);
+    let std =
+        |b: u8| [(b'-', b'+'), (b'_', b'/')].into_iter().find(|(url, _)| *url == b).map_or(b, |(_, std)| std);
     let base64: Vec<u8> =
         pick(&|b| b.is_ascii_alphanumeric() || b"+/-_".contains(&b)).into_iter().map(std).collect();
     if shifted(&base64, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 6, value) {

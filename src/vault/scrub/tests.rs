@@ -75,7 +75,9 @@ fn every_form_of_every_value_is_found_and_covered() {
     let all = matcher(&VALUES);
     for (secret, value) in (0..).zip(VALUES) {
         for (name, form) in forms(value) {
-            for (before, after) in [("", ""), ("{\"a\": \"", "\"}"), ("x=", "&y=1"), ("%4 \\u00 &#1", " tail")] {
+            for (before, after) in
+                [("", ""), ("{\"a\": \"", "\"}"), ("x=", "&y=1"), ("%4 \\u00 &#1", " tail")]
+            {
                 if before.ends_with('1') && value.len() < 8 {
                     continue; // not a word of its own there
                 }
@@ -90,7 +92,13 @@ fn every_form_of_every_value_is_found_and_covered() {
                 let kept = covered.iter().filter(|b| b.is_ascii_alphanumeric()).count();
                 let edges = value.split(|b| b.is_ascii_alphanumeric());
                 let bare = edges.clone().next().map_or(0, <[u8]>::len) + edges.last().map_or(0, <[u8]>::len);
-                assert!(kept + 7 + 5 * bare >= ends, "{name} of {}: {} of {}", shown(value), shown(covered), shown(&form));
+                assert!(
+                    kept + 7 + 5 * bare >= ends,
+                    "{name} of {}: {} of {}",
+                    shown(value),
+                    shown(covered),
+                    shown(&form)
+                );
                 assert!(oracle::find(&without(&text, &found), value).is_none(), "{name} of {}", shown(value));
             }
         }
@@ -101,7 +109,9 @@ fn every_form_of_every_value_is_found_and_covered() {
 fn the_oracle_can_fail() {
     for value in [KEY, AWS, SPACED] {
         for (name, form) in forms(value) {
-            if ["raw", "percent-triple", "json-unicode", "html-padded", "base64-after-1", "hex-colon"].contains(&name) {
+            if ["raw", "percent-triple", "json-unicode", "html-padded", "base64-after-1", "hex-colon"]
+                .contains(&name)
+            {
                 assert!(oracle::find(&form, value).is_some(), "{name}");
             }
         }
@@ -129,7 +139,10 @@ fn every_split_gives_the_same_hits() {
 fn what_stands_before_a_value_cannot_swallow_it() {
     let all = matcher(&[KEY, b"1abcdef234567890", b"b4def0123456789a", b"nsecretvalue0001"]);
     for value in [KEY, b"1abcdef234567890", b"b4def0123456789a", b"nsecretvalue0001"] {
-        for before in ["%", "%4", "%25", "\\", "\\u", "\\u00", "\\x", "\\x4", "\\1", "&#", "&#1", "&#x", "&", "0x", "0", "\\u{"] {
+        for before in [
+            "%", "%4", "%25", "\\", "\\u", "\\u00", "\\x", "\\x4", "\\1", "&#", "&#1", "&#x", "&", "0x", "0",
+            "\\u{",
+        ] {
             for form in [value.to_vec(), forms(value)[1].1.clone()] {
                 let text = [before.as_bytes(), &form].concat();
                 let found = hits(&all, &text);
@@ -180,7 +193,15 @@ fn placeholders_are_found_and_told_apart() {
 #[test]
 fn a_short_value_counts_only_as_a_whole_word() {
     let all = matcher(&[b"hunter2"]);
-    for text in ["hunter2", "pw=hunter2&x", "\"hunter2\"", "%68unter2", "a%20hunter2", "\\nhunter2\\n", "\\u0020hunter2"] {
+    for text in [
+        "hunter2",
+        "pw=hunter2&x",
+        "\"hunter2\"",
+        "%68unter2",
+        "a%20hunter2",
+        "\\nhunter2\\n",
+        "\\u0020hunter2",
+    ] {
         assert_eq!(hits(&all, text.as_bytes()).len(), 1, "{text}");
     }
     for text in ["hunter22", "xhunter2", "hunter", "Hunter2", "h-unter2", "%41hunter2"] {
@@ -228,7 +249,9 @@ fn hundred() -> Vec<Vec<u8>> {
     let mut dice = Dice(7);
     (0..100)
         .map(|n| {
-            let body: String = (0..16 + n % 40).map(|_| dice.pick(b"ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789_-")).collect();
+            let body: String = (0..16 + n % 40)
+                .map(|_| dice.pick(b"ABCDEFGHIJKLMNOPabcdefghijklmnop0123456789_-"))
+                .collect();
             format!("{}{body}", ["sk-", "ghp_", "AKIA", "xoxb-", ""][n % 5]).into_bytes()
         })
         .collect()
@@ -325,7 +348,16 @@ fn an_echo_becomes_the_placeholder_in_every_form_a_server_reflects() {
     let echo = Echo::compile(&[(KEY, "PH-1"), (SPACED, "PH-2"), (b"abc", "")]);
     let scan = |text: &[u8], found: &mut Vec<Hit>| echo.scan(text, found);
     for (secret, value) in (0..).zip([KEY, SPACED]) {
-        let names = ["raw", "json-escaped", "html-named", "base64", "base64-after-1", "base64-after-2", "hex", "hex-upper"];
+        let names = [
+            "raw",
+            "json-escaped",
+            "html-named",
+            "base64",
+            "base64-after-1",
+            "base64-after-2",
+            "hex",
+            "hex-upper",
+        ];
         for (name, form) in forms(value).into_iter().filter(|(name, _)| names.contains(name)) {
             let text = [b"{\"echo\": \"sk-pr", &form[..], b"\"}"].concat();
             let mut once = Vec::new();

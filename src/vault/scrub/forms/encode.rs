@@ -54,7 +54,8 @@ mod tests {
             let mut text = vec![0xA5; before];
             text.extend_from_slice(value);
             text.extend_from_slice(b"tail");
-            let pairs = [(STD64.encode(&text), BASE64), (STD32.encode(&text), BASE32), (HEXLOWER.encode(&text), HEX)];
+            let pairs =
+                [(STD64.encode(&text), BASE64), (STD32.encode(&text), BASE32), (HEXLOWER.encode(&text), HEX)];
             for (full, alphabet) in pairs {
                 let found = core(value, before, alphabet);
                 let full = full.as_bytes();

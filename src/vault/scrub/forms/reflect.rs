@@ -12,7 +12,10 @@ pub(in crate::vault::scrub) fn echoes(value: &[u8]) -> Vec<(&'static str, Vec<u8
     }
     for upper in [true, false] {
         list.push(("percent", percent(value, upper, |b| b.is_ascii_alphanumeric() || b"-._~".contains(&b))));
-        list.push(("percent", percent(value, upper, |b| b.is_ascii_alphanumeric() || b"-._*!'()~".contains(&b))));
+        list.push((
+            "percent",
+            percent(value, upper, |b| b.is_ascii_alphanumeric() || b"-._*!'()~".contains(&b)),
+        ));
         list.push(("percent", percent(value, upper, |b| b.is_ascii_alphanumeric() || b"-._~/".contains(&b))));
     }
     if let Ok(text) = std::str::from_utf8(value) {

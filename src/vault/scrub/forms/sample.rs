@@ -128,7 +128,8 @@ fn wrapped(value: &[u8], end: &str) -> Vec<u8> {
 fn loose(value: &[u8], list: &mut Samples) {
     list.push(("lower", value.to_ascii_lowercase()));
     list.push(("upper", value.to_ascii_uppercase()));
-    let mixed = |(i, b): (usize, &u8)| if i % 2 == 0 { b.to_ascii_uppercase() } else { b.to_ascii_lowercase() };
+    let mixed =
+        |(i, b): (usize, &u8)| if i % 2 == 0 { b.to_ascii_uppercase() } else { b.to_ascii_lowercase() };
     list.push(("mixed-case", value.iter().enumerate().map(mixed).collect()));
     list.push(("reversed", value.iter().rev().copied().collect()));
     list.push(("rot13", rot13(value).to_vec()));

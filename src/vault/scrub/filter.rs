@@ -59,14 +59,12 @@ impl Filter {
     fn get(&self, hash: u64) -> bool {
         let bit = hash >> self.shift;
         // The mask changes nothing; it spares the bounds check.
-        #[expect(clippy::cast_possible_truncation, reason = "at most 24 bits")]
         let word = (bit >> WORD_BITS) as usize & (self.words.len() - 1);
         self.words[word] >> (bit & 63) & 1 != 0
     }
 
     fn set(&mut self, hash: u64) {
         let bit = hash >> self.shift;
-        #[expect(clippy::cast_possible_truncation, reason = "at most 24 bits")]
         let word = (bit >> WORD_BITS) as usize;
         self.words[word] |= 1 << (bit & 63);
     }

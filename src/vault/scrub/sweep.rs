@@ -5,7 +5,7 @@
 
 use super::filter::WINDOW;
 use super::index::Index;
-use super::reading::readings;
+use super::reading::Reader;
 use super::symbol::{CLASSES, OPENS, in_base64, roll, symbol};
 use super::walk::{Outcome, near, walk};
 use super::{Hit, Matcher};
@@ -16,6 +16,7 @@ const WORD: usize = 64;
 pub(super) struct Sweep<'a> {
     matcher: &'a Matcher,
     text: &'a [u8],
+    reader: Reader<'a>,
     /// No more text will come: nothing needs to be held.
     whole: bool,
     hold: usize,
@@ -27,7 +28,7 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(matcher: &'a Matcher, text: &'a [u8], whole: bool) -> Self {
-        Self { matcher, text, whole, hold: text.len(), floor: 0, done: 0 }
+        Self { matcher, text, reader: Reader::new(text), whole, hold: text.len(), floor: 0, done: 0 }
     }
 
     /// Appends the hits, returns the hold.
@@ -89,9 +90,9 @@ impl<'a> Sweep<'a> {
 
     /// At an escape: `window` is what was read before it.
     fn fork(&mut self, at: usize, window: u64, hits: &mut Vec<Hit>) -> Option<usize> {
-        let found = readings(self.text, at);
+        let found = self.reader.readings(at);
         let unsettled = (found.open && !self.whole)
-            || found.list().iter().any(|&(code, end)| {
+            || found.list().any(|(code, end)| {
                 let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
                 let across = roll(window, class);
                 (symbol(class) != 0 && self.matcher.filter.likely(across)) || self.unsettled(across, end)
@@ -114,7 +115,7 @@ impl<'a> Sweep<'a> {
                     0 => Some(at + i),
                     _ => (i > 0 && self.text[at + i - 1] == b'0').then(|| at + i - 1),
                 };
-                if opens.is_some_and(|o| !readings(self.text, o).is_none()) {
+                if opens.is_some_and(|o| !self.reader.readings(o).is_none()) {
                     return true;
                 }
             }
@@ -172,8 +173,8 @@ impl<'a> Sweep<'a> {
             self.plausible(end, window, read + 1, (0, end))
         };
         if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
-            let found = readings(self.text, at);
-            if (found.open && !self.whole) || found.list().iter().any(|&(code, end)| next(code, end)) {
+            let found = self.reader.readings(at);
+            if (found.open && !self.whole) || found.list().any(|(code, end)| next(code, end)) {
                 return true;
             }
         }
@@ -185,7 +186,7 @@ impl<'a> Sweep<'a> {
         let lead = start > self.floor && in_base64(self.text[start - 1]);
         let mut best: Option<(usize, &Index, Outcome)> = None;
         for index in [&self.matcher.folded, &self.matcher.exact] {
-            let outcome = walk(index, self.text, start);
+            let outcome = walk(index, &self.reader, start);
             if outcome.open {
                 self.hold = self.hold.min(start - usize::from(lead));
             }
@@ -229,7 +230,7 @@ impl<'a> Sweep<'a> {
                 at += 1;
                 continue;
             }
-            let outcome = walk(index, self.text, at);
+            let outcome = walk(index, &self.reader, at);
             if outcome.open {
                 self.hold = self.hold.min(at);
             }

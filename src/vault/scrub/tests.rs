@@ -90,8 +90,8 @@ fn every_form_of_every_value_is_found_and_covered() {
                 let covered = &text[found[0].start..found[0].end];
                 let ends = form.iter().filter(|b| b.is_ascii_alphanumeric()).count();
                 let kept = covered.iter().filter(|b| b.is_ascii_alphanumeric()).count();
-                let edges = value.split(|b| b.is_ascii_alphanumeric());
-                let bare = edges.clone().next().map_or(0, <[u8]>::len) + edges.last().map_or(0, <[u8]>::len);
+                let mut edges = value.split(|b| b.is_ascii_alphanumeric());
+                let bare = edges.next().map_or(0, <[u8]>::len) + edges.next_back().map_or(0, <[u8]>::len);
                 assert!(
                     kept + 7 + 5 * bare >= ends,
                     "{name} of {}: {} of {}",

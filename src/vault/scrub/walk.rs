@@ -1,7 +1,7 @@
 //! From one offset: which pattern, in whichever reading of the text, begins exactly here?
 
 use super::index::{Index, Mode, Range};
-use super::reading::{LONGEST, readings};
+use super::reading::{LONGEST, Reader, readings};
 use super::symbol::in_base64;
 
 /// The most bytes that one byte of a form can take up in a text.
@@ -41,14 +41,16 @@ pub(super) const fn near(own: usize, separators: usize, bytes: usize) -> bool {
 
 struct Walk<'a> {
     index: &'a Index,
+    reader: &'a Reader<'a>,
     text: &'a [u8],
     start: usize,
     outcome: Outcome,
 }
 
 /// Follows every reading of `text[start..]` for as long as some pattern agrees.
-pub(super) fn walk(index: &Index, text: &[u8], start: usize) -> Outcome {
-    let mut walk = Walk { index, text, start, outcome: Outcome::default() };
+pub(super) fn walk(index: &Index, reader: &Reader<'_>, start: usize) -> Outcome {
+    let text = reader.text;
+    let mut walk = Walk { index, reader, text, start, outcome: Outcome::default() };
     let mut thread = Thread { pos: start, range: index.root(), gap: 0, gap_from: start };
     // Most beginnings come to nothing before the text forks.
     loop {
@@ -109,9 +111,9 @@ impl Walk<'_> {
                 continue;
             };
             if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
-                let found = readings(self.text, thread.pos);
+                let found = self.reader.readings(thread.pos);
                 self.outcome.open |= found.open && (byte != b'0' || thread.range.depth > 0);
-                for &(code, end) in found.list() {
+                for (code, end) in found.list() {
                     waiting.push(self.advance(thread, code, end));
                 }
                 if byte == b'\\' && self.index.mode == Mode::Literal {
@@ -173,7 +175,7 @@ impl Walk<'_> {
         }
         [2, 3, 5, 6].iter().filter_map(|back| self.start.checked_sub(*back)).any(|at| {
             matches!(before[at], b'%' | b'\\')
-                && readings(before, at).list().iter().any(|&(code, end)| {
+                && readings(before, at).list().any(|(code, end)| {
                     end == self.start && u8::try_from(code).is_ok_and(|b| !b.is_ascii_alphanumeric())
                 })
         })

@@ -163,7 +163,8 @@ impl<'a> Sweep<'a> {
             let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
             if symbol(class) == 0 {
                 let gap = gap + 1;
-                let goes_on = read > 0 && near(self.matcher.most_left_out, gap, end - from);
+                let own = self.matcher.folded.most_left_out(read).max(self.matcher.exact.most_left_out(read));
+                let goes_on = read > 0 && near(own, gap, end - from);
                 return goes_on && self.plausible(end, window, read, (gap, from));
             }
             let window = roll(window, class);

@@ -7,7 +7,7 @@ use super::filter::WINDOW;
 use super::index::Index;
 use super::reading::Reader;
 use super::symbol::{CLASSES, OPENS, in_base64, roll, symbol};
-use super::walk::{Outcome, near, walk};
+use super::walk::{Outcome, in_reach, walk};
 use super::{Hit, Matcher};
 
 /// Bytes to go back for a point at which no word begins in the middle.
@@ -24,6 +24,16 @@ pub(super) struct Sweep<'a> {
     floor: usize,
     /// Every start before this that is near an escape has been walked.
     done: usize,
+}
+
+/// How far a beginning has been read: `read` characters are in `window`, `gap` separators follow since `from`.
+#[derive(Clone, Copy)]
+struct Nearing {
+    at: usize,
+    window: u64,
+    read: usize,
+    gap: usize,
+    from: usize,
 }
 
 impl<'a> Sweep<'a> {
@@ -151,35 +161,53 @@ impl<'a> Sweep<'a> {
     fn starts(&mut self, from: usize, to: usize, hits: &mut Vec<Hit>) -> Option<usize> {
         (from..to).find_map(|start| {
             let class = CLASSES[usize::from(self.text[start])];
-            if class != 0 && self.plausible(start, 0, 0, (0, start)) { self.start(start, hits) } else { None }
+            if class != 0 && self.plausible(Nearing { at: start, window: 0, read: 0, gap: 0, from: start }) {
+                self.start(start, hits)
+            } else {
+                None
+            }
         })
     }
 
-    /// In some reading, do the characters at `at` make the first three of a pattern? Here `read` of them are in
-    /// `window`, and `gap` separators since offset `from`.
-    fn plausible(&self, at: usize, window: u64, read: usize, (gap, from): (usize, usize)) -> bool {
-        let Some(&byte) = self.text.get(at) else { return !self.whole };
-        let next = |code: u16, end: usize| {
-            let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
-            if symbol(class) == 0 {
-                let gap = gap + 1;
-                let own = self.matcher.folded.most_left_out(read).max(self.matcher.exact.most_left_out(read));
-                let goes_on = read > 0 && near(own, gap, end - from);
-                return goes_on && self.plausible(end, window, read, (gap, from));
+    /// In some reading, do the characters from here on make the first three of a pattern?
+    fn plausible(&self, mut near: Nearing) -> bool {
+        while let Some(&byte) = self.text.get(near.at) {
+            if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
+                let found = self.reader.readings(near.at);
+                if found.open && !self.whole {
+                    return true;
+                }
+                for (code, end) in found.list() {
+                    let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
+                    match self.nearer(near, class, end) {
+                        Ok(further) if self.plausible(further) => return true,
+                        Err(true) => return true,
+                        _ => {}
+                    }
+                }
             }
-            let window = roll(window, class);
-            if read + 1 == 3 {
-                return self.matcher.filter.begins(window);
-            }
-            self.plausible(end, window, read + 1, (0, end))
-        };
-        if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
-            let found = self.reader.readings(at);
-            if (found.open && !self.whole) || found.list().any(|(code, end)| next(code, end)) {
-                return true;
-            }
+            near = match self.nearer(near, CLASSES[usize::from(byte)], near.at + 1) {
+                Ok(further) => further,
+                Err(decided) => return decided,
+            };
         }
-        next(u16::from(byte), at + 1)
+        !self.whole
+    }
+
+    /// One character or separator further; or the answer.
+    #[inline(always)]
+    fn nearer(&self, near: Nearing, class: u16, end: usize) -> Result<Nearing, bool> {
+        if symbol(class) == 0 {
+            let (gap, Nearing { read, from, .. }) = (near.gap + 1, near);
+            let own = || self.matcher.folded.most_left_out(read).max(self.matcher.exact.most_left_out(read));
+            let goes_on = read > 0 && in_reach(own(), gap, end - from);
+            return if goes_on { Ok(Nearing { at: end, gap, ..near }) } else { Err(false) };
+        }
+        let window = roll(near.window, class);
+        if near.read == 2 {
+            return Err(self.matcher.filter.begins(window));
+        }
+        Ok(Nearing { at: end, window, read: near.read + 1, gap: 0, from: end })
     }
 
     /// Walks from `start`; takes the longest pattern that begins there.
@@ -215,7 +243,7 @@ impl<'a> Sweep<'a> {
                 if seen == count {
                     break;
                 }
-            } else if !near(self.matcher.most_left_out, 0, reached - i) {
+            } else if !in_reach(self.matcher.most_left_out, 0, reached - i) {
                 break;
             }
         }

@@ -35,7 +35,7 @@ struct Thread {
 }
 
 /// May a form of which `own` bytes are left out here have so many separators, of so many bytes?
-pub(super) const fn near(own: usize, separators: usize, bytes: usize) -> bool {
+pub(super) const fn in_reach(own: usize, separators: usize, bytes: usize) -> bool {
     separators <= GAP + own * OWN && bytes <= GAP_BYTES + own * OWN_BYTES
 }
 
@@ -163,7 +163,7 @@ impl Walk<'_> {
         if from.range.depth == 0 {
             return None;
         }
-        let near = near(self.index.left_out(from.range), from.gap + 1, end - from.gap_from);
+        let near = in_reach(self.index.left_out(from.range), from.gap + 1, end - from.gap_from);
         near.then_some(Thread { pos: end, gap: from.gap + 1, ..from })
     }
 

@@ -1,5 +1,7 @@
 //! The vault-value scan: megabytes a second over clean text, allocations, and what compiling costs.
 
+#![expect(clippy::expect_used, reason = "a bench that cannot be set up has to stop")]
+
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher};
 use katana::vault::scrub::{Echo, Matcher, Needle};

@@ -21,6 +21,8 @@ const UNLIKELY: usize = 10;
 const UNLIKELY_FOLDED: usize = 12;
 /// Own punctuation between two characters that is allowed for.
 const MOST_LEFT_OUT: u8 = 15;
+/// Symbols of base64 that need no allowance.
+const FEW: u8 = 4;
 /// Values below this many bytes are found only as they are, and only as whole words.
 const SHORT: usize = 8;
 
@@ -133,7 +135,10 @@ impl Deriving<'_> {
         for &byte in form {
             if mode == Mode::Literal || byte.is_ascii_alphanumeric() {
                 bytes.push(if mode == Mode::Folded { byte.to_ascii_lowercase() } else { byte });
-                left_out.push(std::mem::take(&mut skipped));
+                // Few of base64's own symbols fit among the separators; the forms as written may separate each.
+                let few = skipped <= FEW && about.form.starts_with("base");
+                left_out.push(if few { 0 } else { skipped });
+                skipped = 0;
             } else {
                 skipped = skipped.saturating_add(1).min(MOST_LEFT_OUT);
             }

@@ -4,6 +4,9 @@ use super::Kind;
 use std::cmp::Ordering;
 use zeroize::Zeroizing;
 
+/// Depths that are told apart where patterns still share a range.
+const SHALLOW: usize = 8;
+
 /// How the bytes of a text are compared with those of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
 pub(super) enum Mode {
@@ -58,7 +61,8 @@ pub(super) struct Index {
     pub(super) has_tokens: bool,
     arena: Zeroizing<Vec<u8>>,
     left_out: Vec<u8>,
-    most_left_out: u8,
+    /// The most that any pattern leaves out, by depth; the last is for all that is deeper.
+    most_left_out: [u8; SHALLOW],
     patterns: Vec<Pattern>,
     /// By first character.
     first: Box<[(u32, u32); 256]>,
@@ -98,7 +102,11 @@ impl Index {
             arena.extend_from_slice(&draft.bytes);
             left_out.extend_from_slice(&draft.left_out);
         }
-        let most_left_out = left_out.iter().copied().max().unwrap_or(0);
+        let mut most_left_out = [0; SHALLOW];
+        for (depth, &count) in drafts.iter().flat_map(|d| d.left_out.iter().enumerate()) {
+            let most = &mut most_left_out[depth.min(SHALLOW - 1)];
+            *most = count.max(*most);
+        }
         let has_tokens = drafts.iter().any(|d| d.about.token);
         Self { mode, has_tokens, arena, left_out, most_left_out, patterns, first, pairs }
     }
@@ -160,9 +168,14 @@ impl Index {
             self.left_out.get((p.at + range.depth) as usize).copied()
         } else {
             // Which of them it will be is not known yet.
-            Some(self.most_left_out)
+            return self.most_left_out(range.depth as usize);
         };
         own.map_or(0, usize::from)
+    }
+
+    /// The same when all that is known is how many characters were read.
+    pub(super) fn most_left_out(&self, depth: usize) -> usize {
+        usize::from(self.most_left_out[depth.min(SHALLOW - 1)])
     }
 
     /// The character of pattern `p` at `depth`; `None`, which sorts first, past its end.

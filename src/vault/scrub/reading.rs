@@ -1,41 +1,47 @@
 //! The ways in which the bytes at an offset can be read as one escaped character, besides as themselves.
 //! Every reading is offered, because which one is meant cannot be known: `%41` is also the digits `41`.
 
+use std::cell::Cell;
+
 /// Longest spelling of one character that is looked at, in bytes.
 pub(super) const LONGEST: usize = 48;
 /// A character that is no byte, or none that a pattern can hold: separates.
 pub(super) const OTHER: u16 = 0x100;
+const UNKNOWN: Readings = Readings { at: usize::MAX, list: [(0, 0); 3], len: 0, open: false };
 /// How often a percent sign may itself be percent-encoded.
 const NESTED: usize = 3;
 
 /// What was found at an offset.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Readings {
-    list: [(u16, usize); 3],
-    len: usize,
+    at: usize,
+    /// Character and bytes.
+    list: [(u16, u8); 3],
+    len: u8,
     /// The text ends inside what may become an escape.
     pub(super) open: bool,
 }
 
 impl Readings {
     /// Pairs of character ([`OTHER`] if it is no byte) and the offset after it.
-    pub(super) fn list(&self) -> &[(u16, usize)] {
-        &self.list[..self.len]
+    pub(super) fn list(&self) -> impl Iterator<Item = (u16, usize)> {
+        self.list[..usize::from(self.len)].iter().map(|&(code, len)| (code, self.at + usize::from(len)))
     }
 
     pub(super) fn is_none(&self) -> bool {
         self.len == 0 && !self.open
     }
 
-    fn push(&mut self, reading: (u16, usize)) {
-        if self.len < self.list.len() && !self.list().contains(&reading) {
-            self.list[self.len] = reading;
+    fn push(&mut self, (code, end): (u16, usize)) {
+        let Ok(bytes) = u8::try_from(end - self.at) else { return };
+        if usize::from(self.len) < self.list.len() && self.list().all(|known| known != (code, end)) {
+            self.list[usize::from(self.len)] = (code, bytes);
             self.len += 1;
         }
     }
 
-    fn add(&mut self, parsed: Parsed) {
-        match parsed {
+    fn add(&mut self, parsed: &Parsed) {
+        match *parsed {
             Parsed::Is(code, end) => self.push((code, end)),
             Parsed::MayGoOn(code, end) => {
                 self.push((code, end));
@@ -44,6 +50,31 @@ impl Readings {
             Parsed::Open => self.open = true,
             Parsed::Not => {}
         }
+    }
+}
+
+/// A text whose escapes are looked up more than once: many beginnings end in the same ones.
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a [u8],
+    known: [Cell<Readings>; 16],
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, known: [const { Cell::new(UNKNOWN) }; 16] }
+    }
+
+    /// [`readings`] of the text.
+    #[inline]
+    pub(super) fn readings(&self, at: usize) -> Readings {
+        let cell = &self.known[at % self.known.len()];
+        let known = cell.get();
+        if known.at == at {
+            return known;
+        }
+        let found = readings(self.text, at);
+        cell.set(found);
+        found
     }
 }
 
@@ -57,14 +88,14 @@ enum Parsed {
 
 /// All escapes that begin at `at`, which must be inside the text.
 pub(super) fn readings(text: &[u8], at: usize) -> Readings {
-    let mut found = Readings::default();
+    let mut found = Readings { at, ..Readings::default() };
     let cut = text.len().min(at + LONGEST);
     let window = &text[..cut];
     match text[at] {
         b'%' => percent_readings(window, at, &mut found),
-        b'\\' => found.add(backslash(window, at + 1)),
-        b'&' => found.add(entity(window, at + 1)),
-        b'0' => found.add(hex_prefix(window, at + 1)),
+        b'\\' => found.add(&backslash(window, at + 1)),
+        b'&' => found.add(&entity(window, at + 1)),
+        b'0' => found.add(&hex_prefix(window, at + 1)),
         _ => {}
     }
     // What is longer than any escape can no longer become one.
@@ -78,8 +109,8 @@ fn percent_readings(text: &[u8], at: usize, found: &mut Readings) {
     percent(text, at, 0, found);
     if let Some((code, end)) = deepest {
         match code {
-            0x5c => found.add(backslash(text, end)),
-            0x26 => found.add(entity(text, end)),
+            0x5c => found.add(&backslash(text, end)),
+            0x26 => found.add(&entity(text, end)),
             _ => {}
         }
     }
@@ -123,7 +154,7 @@ fn unit(text: &[u8], at: usize) -> Option<(u8, usize)> {
     if byte != b'%' {
         return Some((byte, at + 1));
     }
-    let mut found = Readings::default();
+    let mut found = Readings { at, ..Readings::default() };
     match percent(text, at, NESTED, &mut found) {
         Some((code, end)) => Some((u8::try_from(code).unwrap_or(byte), end)),
         None if found.open => None,

@@ -5,9 +5,9 @@
 
 use super::filter::WINDOW;
 use super::index::Index;
-use super::reading::readings;
+use super::reading::Reader;
 use super::symbol::{CLASSES, OPENS, in_base64, roll, symbol};
-use super::walk::{MAX_GAP_BYTES, Outcome, walk};
+use super::walk::{Outcome, in_reach, walk};
 use super::{Hit, Matcher};
 
 /// Bytes to go back for a point at which no word begins in the middle.
@@ -16,6 +16,7 @@ const WORD: usize = 64;
 pub(super) struct Sweep<'a> {
     matcher: &'a Matcher,
     text: &'a [u8],
+    reader: Reader<'a>,
     /// No more text will come: nothing needs to be held.
     whole: bool,
     hold: usize,
@@ -25,9 +26,19 @@ pub(super) struct Sweep<'a> {
     done: usize,
 }
 
+/// How far a beginning has been read: `read` characters are in `window`, `gap` separators follow since `from`.
+#[derive(Clone, Copy)]
+struct Nearing {
+    at: usize,
+    window: u64,
+    read: usize,
+    gap: usize,
+    from: usize,
+}
+
 impl<'a> Sweep<'a> {
     pub(super) fn new(matcher: &'a Matcher, text: &'a [u8], whole: bool) -> Self {
-        Self { matcher, text, whole, hold: text.len(), floor: 0, done: 0 }
+        Self { matcher, text, reader: Reader::new(text), whole, hold: text.len(), floor: 0, done: 0 }
     }
 
     /// Appends the hits, returns the hold.
@@ -50,7 +61,7 @@ impl<'a> Sweep<'a> {
             for (i, &byte) in text[at..].iter().enumerate() {
                 let class = CLASSES[usize::from(byte)];
                 window = roll(window, class);
-                if class & OPENS != 0 || filter.may(window) {
+                if class & OPENS != 0 || (filter.may(window) && filter.likely(window)) {
                     at += i;
                     if let Some(end) = self.look(at, window, hits) {
                         (at, window) = (end, 0);
@@ -89,9 +100,9 @@ impl<'a> Sweep<'a> {
 
     /// At an escape: `window` is what was read before it.
     fn fork(&mut self, at: usize, window: u64, hits: &mut Vec<Hit>) -> Option<usize> {
-        let found = readings(self.text, at);
+        let found = self.reader.readings(at);
         let unsettled = (found.open && !self.whole)
-            || found.list().iter().any(|&(code, end)| {
+            || found.list().any(|(code, end)| {
                 let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
                 let across = roll(window, class);
                 (symbol(class) != 0 && self.matcher.filter.likely(across)) || self.unsettled(across, end)
@@ -114,7 +125,7 @@ impl<'a> Sweep<'a> {
                     0 => Some(at + i),
                     _ => (i > 0 && self.text[at + i - 1] == b'0').then(|| at + i - 1),
                 };
-                if opens.is_some_and(|o| !readings(self.text, o).is_none()) {
+                if opens.is_some_and(|o| !self.reader.readings(o).is_none()) {
                     return true;
                 }
             }
@@ -150,8 +161,53 @@ impl<'a> Sweep<'a> {
     fn starts(&mut self, from: usize, to: usize, hits: &mut Vec<Hit>) -> Option<usize> {
         (from..to).find_map(|start| {
             let class = CLASSES[usize::from(self.text[start])];
-            if class == 0 { None } else { self.start(start, hits) }
+            if class != 0 && self.plausible(Nearing { at: start, window: 0, read: 0, gap: 0, from: start }) {
+                self.start(start, hits)
+            } else {
+                None
+            }
         })
+    }
+
+    /// In some reading, do the characters from here on make the first three of a pattern?
+    fn plausible(&self, mut near: Nearing) -> bool {
+        while let Some(&byte) = self.text.get(near.at) {
+            if matches!(byte, b'%' | b'\\' | b'&' | b'0') {
+                let found = self.reader.readings(near.at);
+                if found.open && !self.whole {
+                    return true;
+                }
+                for (code, end) in found.list() {
+                    let class = u8::try_from(code).map_or(0, |b| CLASSES[usize::from(b)]);
+                    match self.nearer(near, class, end) {
+                        Ok(further) if self.plausible(further) => return true,
+                        Err(true) => return true,
+                        _ => {}
+                    }
+                }
+            }
+            near = match self.nearer(near, CLASSES[usize::from(byte)], near.at + 1) {
+                Ok(further) => further,
+                Err(decided) => return decided,
+            };
+        }
+        !self.whole
+    }
+
+    /// One character or separator further; or the answer.
+    #[inline(always)]
+    fn nearer(&self, near: Nearing, class: u16, end: usize) -> Result<Nearing, bool> {
+        if symbol(class) == 0 {
+            let (gap, Nearing { read, from, .. }) = (near.gap + 1, near);
+            let own = || self.matcher.folded.most_left_out(read).max(self.matcher.exact.most_left_out(read));
+            let goes_on = read > 0 && in_reach(own(), gap, end - from);
+            return if goes_on { Ok(Nearing { at: end, gap, ..near }) } else { Err(false) };
+        }
+        let window = roll(near.window, class);
+        if near.read == 2 {
+            return Err(self.matcher.filter.begins(window));
+        }
+        Ok(Nearing { at: end, window, read: near.read + 1, gap: 0, from: end })
     }
 
     /// Walks from `start`; takes the longest pattern that begins there.
@@ -159,7 +215,7 @@ impl<'a> Sweep<'a> {
         let lead = start > self.floor && in_base64(self.text[start - 1]);
         let mut best: Option<(usize, &Index, Outcome)> = None;
         for index in [&self.matcher.folded, &self.matcher.exact] {
-            let outcome = walk(index, self.text, start);
+            let outcome = walk(index, &self.reader, start);
             if outcome.open {
                 self.hold = self.hold.min(start - usize::from(lead));
             }
@@ -187,7 +243,7 @@ impl<'a> Sweep<'a> {
                 if seen == count {
                     break;
                 }
-            } else if reached - i > MAX_GAP_BYTES + 1 {
+            } else if !in_reach(self.matcher.most_left_out, 0, reached - i) {
                 break;
             }
         }
@@ -203,7 +259,7 @@ impl<'a> Sweep<'a> {
                 at += 1;
                 continue;
             }
-            let outcome = walk(index, self.text, at);
+            let outcome = walk(index, &self.reader, at);
             if outcome.open {
                 self.hold = self.hold.min(at);
             }

@@ -6,7 +6,7 @@ use data_encoding::{BASE32, BASE32_NOPAD, BASE32HEX, BASE64, BASE64URL_NOPAD, HE
 
 type Samples = Vec<(&'static str, Vec<u8>)>;
 
-/// One representative encoding of each form that [`super::super::Matcher`] finds for this value, by name.
+/// One representative encoding of each form that the matcher finds for this value, by name.
 #[must_use]
 pub fn forms(value: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut list: Samples = vec![("raw", value.to_vec()), ("percent", each(value, |b| format!("%{b:02X}")))];

@@ -14,7 +14,9 @@ pub fn excerpt(text: &[u8], finding: &Finding) -> String {
     let shown = |limit: usize| readable.chars().take(limit).flat_map(printable).collect::<String>();
     match finding.family {
         // of a short one, less: never a third of it
-        Family::Secret => format!("{}… ({} bytes)", shown(SECRET_SHOWN.min(matched.len() / 4)), matched.len()),
+        Family::Secret => {
+            format!("{}… ({} bytes)", shown(SECRET_SHOWN.min(matched.len() / 4)), matched.len())
+        }
         Family::Injection if readable.chars().count() > PHRASE_SHOWN => format!("{}…", shown(PHRASE_SHOWN)),
         Family::Injection => shown(PHRASE_SHOWN),
     }
@@ -49,7 +51,8 @@ mod tests {
 
     #[test]
     fn a_finding_outside_the_text_shows_nothing() {
-        let finding = Finding { rule: "r".into(), family: Family::Injection, confidence: 90, start: 9, end: 12 };
+        let finding =
+            Finding { rule: "r".into(), family: Family::Injection, confidence: 90, start: 9, end: 12 };
         assert_eq!(excerpt(b"short", &finding), "");
     }
 }

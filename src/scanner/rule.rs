@@ -2,7 +2,7 @@
 //! is the prefilter's business.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::config::yaml;
 
 /// What may stand between two words of a phrase, written as a space in an injection pattern: white space, light
 /// punctuation and markup, JSON escapes, HTML spaces, no-break and zero-width characters. Not what ends a sentence.
-const GAP: &str = r#"(?:[\x00-\x20"'*_,:#>~`|\\/-]|\\[nrt]|&nbsp;|&#(?:32|160);|\xC2[\xA0\xAD]|\xE2\x80[\x80-\x9F\xAF]|\xE2\x81\xA0|\xE3\x80\x80|\xEF\xBB\xBF){1,8}"#;
+const GAP: &str = r#"(?:(?:[\x00-\x20"'*_,:#>~`|\\/-]|\\[nrt]|&nbsp;|&#(?:32|160);|\xC2[\xA0\xAD]|\xE2\x80[\x80-\x9F\xAF]|\xE2\x81\xA0|\xE3\x80\x80|\xEF\xBB\xBF){1,8})"#;
 /// How a space inside a keyword may be spelt.
 const SPACES: [&str; 5] = [" ", "  ", "\n", "\\n", "\u{a0}"];
 /// Stands in examples where a token would otherwise be complete in our own source tree; taken out before use.
@@ -70,7 +70,9 @@ pub struct Rule {
     source_name: String,
     keywords: Vec<String>,
     fold: bool,
-    regex: Regex,
+    pattern: String,
+    /// Compiled when the first keyword turns up: most rules never meet theirs.
+    regex: OnceLock<Option<Regex>>,
     longest: usize,
     unverified: Option<u8>,
     validator: Option<Validator>,
@@ -92,7 +94,8 @@ pub(super) fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) ->
         for mut raw in file.rules {
             raw.pattern = whole(raw.pattern, &file.parts);
             let id = raw.id.clone();
-            let fault = |reason: String| Error::Rule { source_name: name.to_owned(), rule: id.clone(), reason };
+            let fault =
+                |reason: String| Error::Rule { source_name: name.to_owned(), rule: id.clone(), reason };
             if !ids.insert(id.clone()) {
                 return Err(fault("this id is taken".into()));
             }
@@ -112,16 +115,12 @@ impl Rule {
         if raw.examples.is_empty() || raw.counter_examples.is_empty() {
             return Err("needs at least one example and one counter-example".into());
         }
-        if raw.keywords.is_empty() || raw.keywords.iter().any(|k| k.len() < Prefilter::SHORTEST || k.len() > 64) {
+        if raw.keywords.is_empty()
+            || raw.keywords.iter().any(|k| k.len() < Prefilter::SHORTEST || k.len() > 64)
+        {
             return Err(format!("needs keywords, of {} to 64 bytes each", Prefilter::SHORTEST));
         }
         let longest = longest_match(&pattern, fold)?;
-        let regex = RegexBuilder::new(&format!(r"\A(?:{pattern})"))
-            .unicode(false)
-            .case_insensitive(fold)
-            .dot_matches_new_line(false)
-            .build()
-            .map_err(|e| e.to_string())?;
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
         Ok(Rule {
@@ -134,7 +133,8 @@ impl Rule {
             source_name: name.to_owned(),
             keywords: raw.keywords,
             fold,
-            regex,
+            pattern,
+            regex: OnceLock::new(),
             longest,
             unverified: raw.unverified,
             validator: raw.validator,
@@ -170,13 +170,16 @@ impl Rule {
     /// The length and confidence of a match at the very beginning of `text`.
     pub(super) fn matches(&self, text: &[u8]) -> Option<(usize, u8)> {
         let text = &text[..text.len().min(self.reach())];
-        let end = self.regex.find(text)?.end();
+        let regex = self.regex()?;
+        let end = regex.find(text)?.end();
         if self.family == Family::Secret {
-            let value = match self.regex.captures_len() {
+            let value = match regex.captures_len() {
                 1 => &text[..end],
-                _ => self.regex.captures(text)?.get(1).map_or(&text[..end], |m| m.as_bytes()),
+                _ => regex.captures(text)?.get(1).map_or(&text[..end], |m| m.as_bytes()),
             };
-            if self.allowed.is_made_up(&text[..end], value) || self.entropy.is_some_and(|min| entropy(value) < min) {
+            if self.allowed.is_made_up(&text[..end], value)
+                || self.entropy.is_some_and(|min| entropy(value) < min)
+            {
                 return None;
             }
             if let Some(validator) = self.validator
@@ -193,7 +196,11 @@ impl Rule {
     /// # Errors
     /// The first example it does not find, or counter-example it finds.
     pub fn check_examples(&self) -> Result<(), Error> {
-        let fault = |reason| Error::Rule { source_name: self.source_name.clone(), rule: self.id.to_string(), reason };
+        let fault =
+            |reason| Error::Rule { source_name: self.source_name.clone(), rule: self.id.to_string(), reason };
+        if self.regex().is_none() {
+            return Err(fault("the pattern is too large".into()));
+        }
         if let Some(missed) = self.examples.iter().find(|e| !self.is_in(e)) {
             return Err(fault(format!("does not find its example {missed:?}")));
         }
@@ -201,6 +208,16 @@ impl Rule {
             return Err(fault(format!("finds its counter-example {found:?}")));
         }
         Ok(())
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            RegexBuilder::new(&format!(r"\A(?:{})", self.pattern))
+                .unicode(false)
+                .case_insensitive(self.fold)
+                .build()
+        };
+        self.regex.get_or_init(|| compile().ok()).as_ref()
     }
 
     fn is_in(&self, text: &str) -> bool {

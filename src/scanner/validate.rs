@@ -82,8 +82,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 fn luhn(value: &[u8]) -> bool {
     let digits = || value.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0'));
     let doubled = |d: u32| if d > 4 { 2 * d - 9 } else { 2 * d };
-    let sum: u32 =
-        digits().rev().enumerate().map(|(i, d)| if i % 2 == 1 { doubled(d) } else { d }).sum();
+    let sum: u32 = digits().rev().enumerate().map(|(i, d)| if i % 2 == 1 { doubled(d) } else { d }).sum();
     digits().count() >= 12 && sum.is_multiple_of(10)
 }
 

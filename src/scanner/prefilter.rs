@@ -2,8 +2,8 @@
 //! bitmap whether a keyword may lie there. The look-ups do not wait for each other, which is what makes it fast. What a
 //! keyword means is the lane's business.
 
-/// 2^17 bits: 16 KiB, stays in the first-level cache beside the text.
-const BITS: u32 = 17;
+/// 2^18 bits: 32 KiB, stays in the first-level cache beside the text.
+const BITS: u32 = 18;
 const WORDS: usize = 1 << (BITS - 6);
 const SLOT_BITS: u32 = 14;
 const BLOCK: usize = 32;
@@ -30,9 +30,11 @@ pub(super) struct Prefilter {
     slots: Box<[u32]>,
     places: Box<[Place]>,
     longest: usize,
-    /// Do two bytes begin a keyword? Asked at the end of a text only.
-    pairs: Box<[u64; 1024]>,
-    firsts: [bool; 256],
+    /// May three folded bytes begin a keyword? Asked at the end of a text only.
+    heads: Box<[u64; 1024]>,
+    /// The keywords of each kind, in order, for the same purpose.
+    exact: Box<[u16]>,
+    folded: Box<[u16]>,
 }
 
 /// A keyword that has a looked-at gram `offset` bytes after its beginning.
@@ -49,6 +51,8 @@ struct Place {
 impl Prefilter {
     /// The shortest keyword that can be searched for.
     pub(super) const SHORTEST: usize = 3;
+    /// And the longest.
+    pub(super) const LONGEST: usize = 96;
 
     /// Keywords of six bytes and more let the search take long strides.
     pub(super) fn compile(keywords: Vec<Keyword>) -> Prefilter {
@@ -71,21 +75,27 @@ impl Prefilter {
         places.dedup();
         let slots = (0..=1_u32 << SLOT_BITS)
             .map(|s| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX));
-        let (mut pairs, mut firsts) = (Box::new([0; 1024]), [false; 256]);
+        let mut heads = Box::new([0; 1024]);
         for k in &keywords {
-            for (a, b) in spellings(k) {
-                firsts[usize::from(a)] = true;
-                pairs[usize::from(a) << 2 | usize::from(b) >> 6] |= 1 << (b & 63);
-            }
+            let head = head(&k.bytes);
+            heads[head >> 6] |= 1 << (head & 63);
         }
+        let ordered = |fold: bool| {
+            let mut of_kind: Vec<u16> =
+                (0_u16..).zip(&keywords).filter(|(_, k)| k.fold == fold).map(|(i, _)| i).collect();
+            of_kind.sort_by_key(|i| &keywords[usize::from(*i)].bytes);
+            of_kind.into_boxed_slice()
+        };
+        let (exact, folded) = (ordered(false), ordered(true));
         Prefilter {
             stride,
             bitmap,
             slots: slots.collect(),
             places: places.into(),
             longest: keywords.iter().map(|k| k.bytes.len()).max().unwrap_or(0),
-            pairs,
-            firsts,
+            heads,
+            exact,
+            folded,
             keywords: keywords.into(),
         }
     }
@@ -102,17 +112,27 @@ impl Prefilter {
     /// The offset from which `text` may be the unfinished beginning of a keyword.
     pub(super) fn unfinished(&self, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(self.longest.saturating_sub(1));
-        (from..text.len())
-            .find(|&at| {
-                let tail = &text[at..];
-                let likely = match *tail {
-                    [a, b, ..] => self.pairs[usize::from(a) << 2 | usize::from(b) >> 6] & 1 << (b & 63) != 0,
-                    [a] => self.firsts[usize::from(a)],
-                    [] => false,
-                };
-                likely && self.keywords.iter().any(|k| k.bytes.len() > tail.len() && k.begins_with(tail))
-            })
-            .unwrap_or(text.len())
+        (from..text.len()).find(|at| self.is_beginning(&text[*at..])).unwrap_or(text.len())
+    }
+
+    /// Is `tail` a keyword's beginning, and not all of it?
+    fn is_beginning(&self, tail: &[u8]) -> bool {
+        if tail.len() >= Prefilter::SHORTEST {
+            let head = head(tail);
+            if self.heads[head >> 6] & 1 << (head & 63) == 0 {
+                return false;
+            }
+        }
+        let begins = |order: &[u16], tail: &[u8]| {
+            let bytes = |i: &u16| &*self.keywords[usize::from(*i)].bytes;
+            let longer = order.partition_point(|i| bytes(i) <= tail);
+            order.get(longer).is_some_and(|i| bytes(i).starts_with(tail))
+        };
+        let mut lower = [0; Prefilter::LONGEST];
+        let Some(lower) = lower.get_mut(..tail.len()) else { return false };
+        lower.copy_from_slice(tail);
+        lower.make_ascii_lowercase();
+        begins(&self.exact, tail) || begins(&self.folded, lower)
     }
 
     fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
@@ -157,15 +177,8 @@ impl Prefilter {
 
 impl Keyword {
     fn is_at(&self, text: &[u8]) -> bool {
-        text.get(..self.bytes.len()).is_some_and(|t| self.same(t, &self.bytes))
-    }
-
-    fn begins_with(&self, tail: &[u8]) -> bool {
-        self.same(tail, &self.bytes[..tail.len()])
-    }
-
-    fn same(&self, text: &[u8], own: &[u8]) -> bool {
-        if self.fold { text.eq_ignore_ascii_case(own) } else { text == own }
+        text.get(..self.bytes.len())
+            .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
     }
 }
 
@@ -215,7 +228,8 @@ fn rarest(bytes: &[u8], stride: usize) -> usize {
 /// Roughly how often a byte stands in English prose and JSON, in thousandths.
 fn frequency(byte: u8) -> u64 {
     match byte.to_ascii_lowercase() {
-        b' ' => 150,
+        // spaces of all spellings alike, so that these share a place to look
+        b' ' | b'\n' | b'\\' | 0xc2 | 0xa0 => 150,
         b'e' => 100,
         b't' | b'a' | b'o' | b'i' | b'n' | b's' => 65,
         b'h' | b'r' | b'd' | b'l' => 40,
@@ -225,11 +239,10 @@ fn frequency(byte: u8) -> u64 {
     }
 }
 
-/// The first two bytes of a keyword, in every case it may have.
-fn spellings(k: &Keyword) -> Vec<(u8, u8)> {
-    let cases = |b: u8| if k.fold { vec![b, b.to_ascii_uppercase()] } else { vec![b] };
-    let (first, second) = (cases(k.bytes[0]), cases(k.bytes[1]));
-    first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
+/// A hash, below 2^16, of the first three bytes.
+fn head(bytes: &[u8]) -> usize {
+    let gram = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]) | FOLD;
+    (hash(gram) >> 16) as usize
 }
 
 #[cfg(test)]

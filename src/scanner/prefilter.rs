@@ -2,13 +2,14 @@
 //! bitmap whether a keyword may lie there. The look-ups do not wait for each other, which is what makes it fast. What a
 //! keyword means is the lane's business.
 
-/// 2^17 bits: 16 KiB, stays in the first-level cache beside the text.
+/// 2^17 bits, 16 KiB for each of two tables: they stay in the first-level cache beside the text.
 const BITS: u32 = 17;
 const WORDS: usize = 1 << (BITS - 6);
-const SLOT_BITS: u32 = 11;
+const SLOT_BITS: u32 = 14;
 const BLOCK: usize = 32;
 /// Sets the ASCII case bit in four bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
 const FOLD: u32 = 0x2020_2020;
+const FOLD_8: u64 = 0x2020_2020_2020_2020;
 
 /// A byte string to look for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,20 +25,34 @@ pub(super) struct Keyword {
 pub(super) struct Prefilter {
     keywords: Box<[Keyword]>,
     stride: usize,
+    /// Keywords too short for eight bytes at every stride.
+    narrow: Table,
+    /// The others: eight bytes of a phrase are rare where four of one of its words are not.
+    wide: Table,
+    longest: usize,
+    /// May three folded bytes begin a keyword? Asked at the end of a text only.
+    heads: Box<[u64; 1024]>,
+    /// The keywords of each kind, in order, for the same purpose.
+    exact: Box<[u16]>,
+    folded: Box<[u16]>,
+}
+
+/// Grams, hashed: a bit says that one may be there, a slot says whose it is.
+#[derive(Debug)]
+struct Table {
     bitmap: Box<[u64; WORDS]>,
     /// Slot → beginning of its run in `places`.
     slots: Box<[u32]>,
     places: Box<[Place]>,
-    longest: usize,
-    /// Do two bytes begin a keyword? Asked at the end of a text only.
-    pairs: Box<[u64; 1024]>,
-    firsts: [bool; 256],
 }
 
 /// A keyword that has a looked-at gram `offset` bytes after its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     slot: u32,
+    /// The eight folded bytes from the gram on, as far as the keyword goes: settles nearly all doubts at once.
+    bytes: u64,
+    mask: u64,
     keyword: u16,
     offset: u8,
 }
@@ -45,45 +60,50 @@ struct Place {
 impl Prefilter {
     /// The shortest keyword that can be searched for.
     pub(super) const SHORTEST: usize = 3;
+    /// And the longest.
+    pub(super) const LONGEST: usize = 96;
 
     /// Keywords of six bytes and more let the search take long strides.
     pub(super) fn compile(keywords: Vec<Keyword>) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= 6 { 4 } else { 1 };
-        let mut bitmap = Box::new([0; WORDS]);
-        let mut places = Vec::new();
+        let (mut narrow, mut wide) = (Vec::new(), Vec::new());
         for (keyword, k) in (0_u16..).zip(&keywords) {
-            let base = rarest(&k.bytes, stride);
+            let is_wide = k.bytes.len() >= 8 + stride - 1;
+            let base = rarest(&k.bytes, stride, if is_wide { 8 } else { 4 });
             for offset in base..base + stride {
-                for gram in grams(&k.bytes[offset..]) {
-                    bitmap[word_of(gram)] |= bit_of(gram);
-                    places.push(Place {
-                        slot: slot(gram),
-                        keyword,
-                        offset: u8::try_from(offset).unwrap_or(u8::MAX),
-                    });
+                let (bytes, mask) = eight(&k.bytes[offset..]);
+                let place = |hash| {
+                    let offset = u8::try_from(offset).unwrap_or(u8::MAX);
+                    (hash, Place { slot: slot(hash), bytes, mask, keyword, offset })
+                };
+                if is_wide {
+                    wide.push(place(hash_8(bytes)));
+                } else {
+                    narrow.extend(grams(&k.bytes[offset..]).into_iter().map(|gram| place(hash_4(gram))));
                 }
             }
         }
-        places.sort_unstable();
-        places.dedup();
-        let slots = (0..=1_u32 << SLOT_BITS)
-            .map(|s| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX));
-        let (mut pairs, mut firsts) = (Box::new([0; 1024]), [false; 256]);
+        let mut heads = Box::new([0; 1024]);
         for k in &keywords {
-            for (a, b) in spellings(k) {
-                firsts[usize::from(a)] = true;
-                pairs[usize::from(a) << 2 | usize::from(b) >> 6] |= 1 << (b & 63);
-            }
+            let head = head(&k.bytes);
+            heads[head >> 6] |= 1 << (head & 63);
         }
+        let ordered = |fold: bool| {
+            let mut of_kind: Vec<u16> =
+                (0_u16..).zip(&keywords).filter(|(_, k)| k.fold == fold).map(|(i, _)| i).collect();
+            of_kind.sort_by_key(|i| &keywords[usize::from(*i)].bytes);
+            of_kind.into_boxed_slice()
+        };
+        let (exact, folded) = (ordered(false), ordered(true));
         Prefilter {
             stride,
-            bitmap,
-            slots: slots.collect(),
-            places: places.into(),
+            narrow: Table::new(narrow),
+            wide: Table::new(wide),
             longest: keywords.iter().map(|k| k.bytes.len()).max().unwrap_or(0),
-            pairs,
-            firsts,
+            heads,
+            exact,
+            folded,
             keywords: keywords.into(),
         }
     }
@@ -100,32 +120,43 @@ impl Prefilter {
     /// The offset from which `text` may be the unfinished beginning of a keyword.
     pub(super) fn unfinished(&self, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(self.longest.saturating_sub(1));
-        (from..text.len())
-            .find(|&at| {
-                let tail = &text[at..];
-                let likely = match *tail {
-                    [a, b, ..] => self.pairs[usize::from(a) << 2 | usize::from(b) >> 6] & 1 << (b & 63) != 0,
-                    [a] => self.firsts[usize::from(a)],
-                    [] => false,
-                };
-                likely && self.keywords.iter().any(|k| k.bytes.len() > tail.len() && k.begins_with(tail))
-            })
-            .unwrap_or(text.len())
+        (from..text.len()).find(|at| self.is_beginning(&text[*at..])).unwrap_or(text.len())
+    }
+
+    /// Is `tail` a keyword's beginning, and not all of it?
+    fn is_beginning(&self, tail: &[u8]) -> bool {
+        if tail.len() >= Prefilter::SHORTEST {
+            let head = head(tail);
+            if self.heads[head >> 6] & 1 << (head & 63) == 0 {
+                return false;
+            }
+        }
+        let begins = |order: &[u16], tail: &[u8]| {
+            let bytes = |i: &u16| &*self.keywords[usize::from(*i)].bytes;
+            let longer = order.partition_point(|i| bytes(i) <= tail);
+            order.get(longer).is_some_and(|i| bytes(i).starts_with(tail))
+        };
+        let mut lower = [0; Prefilter::LONGEST];
+        let Some(lower) = lower.get_mut(..tail.len()) else { return false };
+        lower.copy_from_slice(tail);
+        lower.make_ascii_lowercase();
+        begins(&self.exact, tail) || begins(&self.folded, lower)
     }
 
     fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
         let mut at = 0;
-        // three bytes more than the block: the last gram reaches over its end
-        while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + 3 }>) {
+        // seven bytes more than the block: the last gram reaches over its end
+        while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + 7 }>) {
             let mut found = 0_u32;
-            for i in (0..BLOCK).step_by(STRIDE) {
-                let gram = u32::from_le_bytes([block[i], block[i + 1], block[i + 2], block[i + 3]]) | FOLD;
-                found |= u32::from(self.bitmap[word_of(gram)] & bit_of(gram) != 0) << i;
+            for i in 0..BLOCK / STRIDE {
+                // one load: the compiler sees that the eight bytes lie in the block
+                let bytes = block[i * STRIDE..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b)) | FOLD_8;
+                found |= u32::from(self.may_be(bytes)) << i;
             }
             while found != 0 {
                 let i = found.trailing_zeros() as usize;
                 found &= found - 1;
-                self.look(text, at + i, &mut hit);
+                self.look(text, at + i * STRIDE, &mut hit);
             }
             at += BLOCK;
         }
@@ -134,13 +165,18 @@ impl Prefilter {
         }
     }
 
-    #[inline(never)]
+    #[inline(always)]
+    fn may_be(&self, bytes: u64) -> bool {
+        self.narrow.has(hash_4(low(bytes))) | self.wide.has(hash_8(bytes))
+    }
+
     fn look(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, usize)) {
-        let mut gram = [0; 4];
-        let here = &text[at..text.len().min(at + 4)];
-        gram[..here.len()].copy_from_slice(here);
-        let slot = slot(u32::from_le_bytes(gram) | FOLD) as usize;
-        for place in &self.places[self.slots[slot] as usize..self.slots[slot + 1] as usize] {
+        let here = &text[at..];
+        let bytes = here.first_chunk().map_or_else(|| eight(here).0, |b| u64::from_le_bytes(*b) | FOLD_8);
+        for place in self.narrow.at(hash_4(low(bytes))).iter().chain(self.wide.at(hash_8(bytes))) {
+            if (bytes ^ place.bytes) & place.mask != 0 {
+                continue;
+            }
             let keyword = usize::from(place.keyword);
             if let Some(start) = at.checked_sub(usize::from(place.offset))
                 && self.keywords[keyword].is_at(&text[start..])
@@ -153,32 +189,54 @@ impl Prefilter {
 
 impl Keyword {
     fn is_at(&self, text: &[u8]) -> bool {
-        text.get(..self.bytes.len()).is_some_and(|t| self.same(t, &self.bytes))
-    }
-
-    fn begins_with(&self, tail: &[u8]) -> bool {
-        self.same(tail, &self.bytes[..tail.len()])
-    }
-
-    fn same(&self, text: &[u8], own: &[u8]) -> bool {
-        if self.fold { text.eq_ignore_ascii_case(own) } else { text == own }
+        text.get(..self.bytes.len())
+            .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
     }
 }
 
-fn hash(gram: u32) -> u32 {
+impl Table {
+    fn new(mut hashed: Vec<(u32, Place)>) -> Table {
+        let mut bitmap = Box::new([0; WORDS]);
+        for (hash, _) in &hashed {
+            bitmap[(hash >> (32 - BITS + 6)) as usize] |= 1 << (hash >> (32 - BITS) & 63);
+        }
+        hashed.sort_unstable_by_key(|(_, place)| *place);
+        let mut places: Vec<Place> = hashed.into_iter().map(|(_, place)| place).collect();
+        places.dedup();
+        let begin = |s: u32| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX);
+        Table { bitmap, slots: (0..=1_u32 << SLOT_BITS).map(begin).collect(), places: places.into() }
+    }
+
+    #[inline(always)]
+    fn has(&self, hash: u32) -> bool {
+        self.bitmap[(hash >> (32 - BITS + 6)) as usize] & 1 << (hash >> (32 - BITS) & 63) != 0
+    }
+
+    fn at(&self, hash: u32) -> &[Place] {
+        if !self.has(hash) {
+            return &[];
+        }
+        let slot = slot(hash) as usize;
+        &self.places[self.slots[slot] as usize..self.slots[slot + 1] as usize]
+    }
+}
+
+fn hash_4(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
 
-fn word_of(gram: u32) -> usize {
-    (hash(gram) >> (32 - BITS + 6)) as usize
+#[expect(clippy::cast_possible_truncation, reason = "the high half of the product, which is 32 bits")]
+fn hash_8(bytes: u64) -> u32 {
+    (bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }
 
-fn bit_of(gram: u32) -> u64 {
-    1 << (hash(gram) >> (32 - BITS) & 63)
+#[expect(clippy::cast_possible_truncation, reason = "the first four of the eight bytes are meant")]
+fn low(bytes: u64) -> u32 {
+    bytes as u32
 }
 
-fn slot(gram: u32) -> u32 {
-    hash(gram) >> (32 - SLOT_BITS)
+fn slot(hash: u32) -> u32 {
+    hash >> (32 - SLOT_BITS)
 }
 
 /// The folded four-byte grams that `bytes` may begin with; a byte beyond its end may be anything.
@@ -188,12 +246,21 @@ fn grams(bytes: &[u8]) -> Vec<u32> {
     if bytes.len() >= 4 { vec![gram] } else { (0..=0xff).map(|any| gram | any << 24).collect() }
 }
 
+/// The first eight bytes, folded, and which of them there are.
+fn eight(bytes: &[u8]) -> (u64, u64) {
+    let (mut first, mut there) = ([0; 8], [0; 8]);
+    for (i, b) in bytes.iter().take(8).enumerate() {
+        (first[i], there[i]) = (*b, 0xff);
+    }
+    (u64::from_le_bytes(first) | FOLD_8, u64::from_le_bytes(there))
+}
+
 /// Where to look in a keyword: the offset whose grams ordinary text has least often.
-fn rarest(bytes: &[u8], stride: usize) -> usize {
-    let last = bytes.len().saturating_sub(4 + stride - 1);
+fn rarest(bytes: &[u8], stride: usize, width: usize) -> usize {
+    let last = bytes.len().saturating_sub(width + stride - 1);
     let cost = |base: usize| -> u64 {
         (base..base + stride)
-            .map(|o| bytes.iter().skip(o).take(4).map(|b| frequency(*b)).product::<u64>())
+            .map(|o| bytes.iter().skip(o).take(width).map(|b| frequency(*b)).product::<u64>())
             .sum()
     };
     (0..=last).min_by_key(|base| cost(*base)).unwrap_or(0)
@@ -202,7 +269,8 @@ fn rarest(bytes: &[u8], stride: usize) -> usize {
 /// Roughly how often a byte stands in English prose and JSON, in thousandths.
 fn frequency(byte: u8) -> u64 {
     match byte.to_ascii_lowercase() {
-        b' ' => 150,
+        // spaces of all spellings alike, so that these share a place to look
+        b' ' | b'\n' | b'\\' | 0xc2 | 0xa0 => 150,
         b'e' => 100,
         b't' | b'a' | b'o' | b'i' | b'n' | b's' => 65,
         b'h' | b'r' | b'd' | b'l' => 40,
@@ -212,11 +280,10 @@ fn frequency(byte: u8) -> u64 {
     }
 }
 
-/// The first two bytes of a keyword, in every case it may have.
-fn spellings(k: &Keyword) -> Vec<(u8, u8)> {
-    let cases = |b: u8| if k.fold { vec![b, b.to_ascii_uppercase()] } else { vec![b] };
-    let (first, second) = (cases(k.bytes[0]), cases(k.bytes[1]));
-    first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
+/// A hash, below 2^16, of the first three bytes.
+fn head(bytes: &[u8]) -> usize {
+    let gram = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]) | FOLD;
+    (hash_4(gram) >> 16) as usize
 }
 
 #[cfg(test)]

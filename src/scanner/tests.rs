@@ -1,11 +1,146 @@
 //! The catalogue keeps its promises, and what is found does not depend on how the text was cut.
 
+use std::sync::LazyLock;
+
 use super::*;
+
+static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::builtin().unwrap());
 
 #[test]
 fn every_builtin_rule_does_what_its_examples_say() {
-    let scanner = Scanner::builtin().unwrap();
+    let scanner = &*SCANNER;
     let faults: Vec<String> =
         scanner.rules().iter().filter_map(|r| r.check_examples().err()).map(|e| e.to_string()).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn injection_keywords_are_long_enough_for_long_strides() {
+    let scanner = &*SCANNER;
+    for rule in scanner.rules().iter().filter(|r| r.goes(Direction::Response)) {
+        for keyword in rule.keywords() {
+            assert!(keyword.bytes.len() >= 6, "{}: {:?}", rule.id, String::from_utf8_lossy(&keyword.bytes));
+        }
+    }
+}
+
+mod cuts {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a streaming caller finds: `(rule, start, end)` in the whole text.
+    fn streamed(scanner: &Scanner, direction: Direction, chunks: &[&[u8]]) -> Vec<(Arc<str>, usize, usize)> {
+        let (mut kept, mut passed, mut all) = (Vec::new(), 0, Vec::new());
+        for (i, chunk) in chunks.iter().enumerate() {
+            kept.extend_from_slice(chunk);
+            let mut found = Vec::new();
+            let hold = scanner.scan(direction, Surface::Body, &kept, &mut found);
+            assert!(kept.len() - hold <= scanner.max_hold(direction), "holds more than it says");
+            let last = i + 1 == chunks.len();
+            found.retain(|f| last || f.start < hold);
+            all.extend(found.into_iter().map(|f| (f.rule, f.start + passed, f.end + passed)));
+            kept.drain(..hold);
+            passed += hold;
+        }
+        all
+    }
+
+    fn whole(scanner: &Scanner, direction: Direction, text: &[u8]) -> Vec<(Arc<str>, usize, usize)> {
+        let mut found = Vec::new();
+        scanner.scan(direction, Surface::Body, text, &mut found);
+        found.into_iter().map(|f| (f.rule, f.start, f.end)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(96))]
+        #[test]
+        fn do_not_change_what_is_found(picks in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..12), 1..8),
+                                       sizes in proptest::collection::vec(1_usize..90, 1..40)) {
+            let scanner = &*SCANNER;
+            let mut text = Vec::new();
+            for (pick, gap) in picks {
+                let rule = pick.get(scanner.rules());
+                text.extend_from_slice(rule.examples[gap % rule.examples.len()].as_bytes());
+                text.extend_from_slice(&b" ignore sk-ab"[..gap]);
+            }
+            let (mut chunks, mut rest, mut sizes) = (Vec::new(), text.as_slice(), sizes.into_iter().cycle());
+            while !rest.is_empty() {
+                let (chunk, more) = rest.split_at(sizes.next().unwrap_or(1).min(rest.len()));
+                (chunks, rest) = ([chunks, vec![chunk]].concat(), more);
+            }
+            for direction in [Direction::Request, Direction::Response] {
+                prop_assert_eq!(streamed(scanner, direction, &chunks), whole(scanner, direction, &text));
+            }
+        }
+    }
+}
+
+#[test]
+fn secrets_are_looked_for_in_requests_and_injections_in_responses() {
+    let scanner = &*SCANNER;
+    for rule in scanner.rules() {
+        let text = rule.examples[0].as_bytes();
+        for (direction, family) in
+            [(Direction::Request, Family::Secret), (Direction::Response, Family::Injection)]
+        {
+            let mut found = Vec::new();
+            scanner.scan(direction, Surface::Body, text, &mut found);
+            assert_eq!(found.iter().any(|f| f.rule == rule.id), rule.family == family, "{}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn ordinary_traffic_is_left_alone() {
+    let scanner = &*SCANNER;
+    let texts = [
+        r#"{"model":"m","messages":[{"role":"system","content":"You are a helpful assistant."},{"role":"user","content":"Why does git ignore my file?"}]}"#,
+        "\"integrity\": \"sha512-q1Jc2hZ6f0Vd3pRZ0w0m1yqkS8m7v3R9Q6Jk0b1bT4o1Yq4G8l0x5d2yS3bA7c==\"",
+        "commit 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nid: 123e4567-e89b-12d3-a456-426614174000",
+        "AKIAIOSFODNN7EXAMPLE and sk_test_4eC39HqLyjWDarjtT1zdp7dc are from the documentation",
+        "let password = std::env::var(\"PASSWORD\")?; // https://user@host.test/path",
+    ];
+    for text in texts {
+        for direction in [Direction::Request, Direction::Response] {
+            let mut found = Vec::new();
+            scanner.scan(direction, Surface::Body, text.as_bytes(), &mut found);
+            assert!(found.is_empty(), "{text}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn rules_that_do_not_hold_together_are_refused() {
+    let rule = |pattern: &str, example: &str, more: &str| {
+        format!(
+            "family: secret\nrules:\n  - id: a.b\n    keywords: [tok_]\n    pattern: '{pattern}'\n    confidence: 90\n    \
+             examples: ['{example}']\n    counter_examples: ['tok_']\n{more}"
+        )
+    };
+    let load = |text: &str| Scanner::from_rules([("mine.yaml", text)]).map(|_| ()).map_err(|e| e.to_string());
+    assert_eq!(load(&rule("tok_[a-z]{8}", "tok_qwertzui", "")), Ok(()));
+    for (text, why) in [
+        (rule("tok_[a-z]+", "tok_qwertzui", ""), "unbounded"),
+        (rule(r"\btok_[a-z]{8}", "tok_qwertzui", ""), "before its keyword"),
+        (rule("tok_[a-z]{8}$", "tok_qwertzui", ""), "where the text ends"),
+        (rule("tok_[a-z]{9}", "tok_qwertzui", ""), "does not find its example"),
+        (rule("tok_", "tok_qwertzui", ""), "finds its counter-example"),
+        (rule("tok_(", "tok_qwertzui", ""), "unclosed group"),
+        (rule("tok_[a-z]{8}", "tok_qwertzui", "    colour: red\n"), "colour"),
+    ] {
+        let error = load(&text).unwrap_err();
+        assert!(error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn every_rule_file_is_part_of_the_program() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["config/rules/secrets", "config/rules/injection"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
+            assert!(BUILTIN.iter().any(|(p, _)| *p == path), "{path} is not in the catalogue");
+        }
+    }
 }

@@ -1,4 +1,5 @@
 //! How fast the scanner walks clean text, prose and hostile text, each way: `cargo bench --bench scanner`.
+#![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
 
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};

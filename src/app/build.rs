@@ -1,6 +1,5 @@
 //! Starts the whole program from a configuration, and hands a child what it needs to live behind it.
 
-use super::assemble;
 use super::running::Running;
 use super::service::{Error, Issue, Kept, Service, Start};
 use crate::base::paths::Paths;

@@ -63,7 +63,7 @@ impl Running {
             via_key,
         });
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = bound.serve(shared.clone(), threads).map_err(|e| listen_failed(&e))?;
+        let server = bound.serve(&shared, threads).map_err(|e| listen_failed(&e))?;
         let running = Arc::new(Self {
             shared,
             server,

@@ -7,6 +7,7 @@ use super::service::{Error, Listening, Service, Start};
 use super::signals::{self, Asked};
 use crate::base::paths::Paths;
 use crate::config::Config;
+use crate::telemetry::log::{self, Style};
 use parking_lot::Mutex;
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
@@ -47,6 +48,7 @@ pub fn serve(
     paths: &Paths,
     ready: impl FnOnce(&Value) -> Result<(), Error>,
 ) -> Result<bool, Error> {
+    log::start(Style { level: config.log_level, json: config.log_json });
     let (send, events) = mpsc::channel();
     let ears =
         signals::listen::<Event>(send.clone()).map_err(|e| failed("signals", "cannot hear signals", e))?;

@@ -19,7 +19,7 @@ Examples:
   katana audit show --host openai.com --json     records of a host and what is below it, one JSON object a line
   katana audit tail                              follow it
   katana audit verify                            exit 1 and the first broken place, if there is one")]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
     /// The active file of another trail
@@ -74,7 +74,7 @@ struct Only {
 ///
 /// # Errors
 /// When the trail cannot be read.
-pub fn run(args: Args, ctx: &Context) -> Outcome {
+pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     let path = args.trail.unwrap_or_else(|| ctx.paths.audit());
     match args.command {
         Command::Show { limit, only } => show(&path, limit, &only.into(), ctx),
@@ -302,7 +302,7 @@ mod tests {
     fn context() -> Context {
         let color = false;
         let paths = Paths::from_lookup(&|_| None);
-        Context { json: false, quiet: true, color, config: None, paths }
+        Context { json: false, quiet: true, verbose: 0, color, config: None, paths }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Start, stop and ask the proxy.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -94,7 +94,7 @@ impl From<Error> for Failure {
 ///
 /// # Errors
 /// What did not start, stop or answer, and why.
-pub fn run(args: Args, ctx: &Context) -> Outcome {
+pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     match args.action {
         Action::Start(args) if args.detached => detached(&Build, &args, ctx),
         Action::Start(args) if args.foreground => foreground(&Build, &args, ctx),

@@ -4,13 +4,14 @@ use super::context::Context;
 use super::outcome::{Exit, Outcome};
 use crate::app::build::{self, Build};
 use crate::app::run::{self, Tally, Wish};
+use crate::telemetry::log::{self, Style};
 use serde_json::json;
 use std::ffi::OsString;
 use std::io::{self, Write};
 
 /// Run a command behind the proxy.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// Without a proxy; vault keys still stay out of its environment, and secrets come as placeholders
     #[arg(long, conflicts_with = "private")]
     no_proxy: bool,
@@ -26,8 +27,10 @@ pub struct Args {
 ///
 /// # Errors
 /// Why the command was not run.
-pub fn run(args: Args, ctx: &Context) -> Outcome {
+pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     let config = build::load_config(ctx.config.as_deref(), &ctx.paths)?;
+    // stderr is the command's too: only what a person must know
+    log::start(Style { level: tracing::Level::ERROR, json: config.log_json });
     let wish = Wish { command: args.command, proxy: !args.no_proxy, private: args.private };
     let ended = run::run(&Build, &config, &ctx.paths, &wish)?;
     if let Some(why) = &ended.why {

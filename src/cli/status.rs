@@ -9,13 +9,13 @@ use std::path::Path;
 
 /// What is set up and what runs.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub(super) struct Args {}
 
 /// Runs the command. Exit code 1 when the configuration is bad or a proxy does not answer.
 ///
 /// # Errors
 /// None of its own: what cannot be read is part of the answer.
-pub fn run(_args: Args, ctx: &Context) -> Outcome {
+pub(super) fn run(_args: Args, ctx: &Context) -> Outcome {
     let config = build::load_config(ctx.config.as_deref(), &ctx.paths);
     let running = daemon::status(&ctx.paths);
     let file = |path: &Path| json!({ "path": path, "present": path.exists() });

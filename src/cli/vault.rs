@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStringExt;
 
 /// Keep secrets where the proxy finds them and agents do not.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
 }
@@ -59,7 +59,7 @@ enum Command {
 ///
 /// # Errors
 /// A [`Failure`] with the vault's own code: exit 3 when it is locked or there is no key, 4 when it cannot be trusted.
-pub fn run(args: Args, ctx: &Context) -> Outcome {
+pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     harden_process();
     let Config { vault, credentials, .. } = ctx.load_config()?;
     let place = place(&ctx.paths, &vault);
@@ -297,7 +297,7 @@ mod tests {
         let state = dir.path().to_owned();
         let paths = Paths::from_lookup(&|k| (k == "STATE_DIRECTORY").then(|| state.clone()));
         KeyFile::at(&paths.vault().with_extension("key")).store(&MasterKey::generate().unwrap()).unwrap();
-        (dir, Context { json: true, quiet: true, color: false, config: None, paths })
+        (dir, Context { json: true, quiet: true, verbose: 0, color: false, config: None, paths })
     }
 
     fn katana(ctx: &Context, line: &[&str]) -> Outcome {

@@ -111,24 +111,24 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn with(name: http::HeaderName, values: &[&'static str]) -> HeaderMap {
+    fn with(name: &http::HeaderName, values: &[&'static str]) -> HeaderMap {
         let mut h = HeaderMap::new();
         for v in values {
-            h.append(name.clone(), HeaderValue::from_static(v));
+            h.append(name, HeaderValue::from_static(v));
         }
         h
     }
 
     #[test]
     fn codings_add_up_over_lines() {
-        assert_eq!(codings(&with(CONTENT_ENCODING, &[])), Codings::Identity);
-        assert_eq!(codings(&with(CONTENT_ENCODING, &["identity", ""])), Codings::Identity);
+        assert_eq!(codings(&with(&CONTENT_ENCODING, &[])), Codings::Identity);
+        assert_eq!(codings(&with(&CONTENT_ENCODING, &["identity", ""])), Codings::Identity);
         assert_eq!(
-            codings(&with(CONTENT_ENCODING, &["GZIP, br", "zstd"])),
+            codings(&with(&CONTENT_ENCODING, &["GZIP, br", "zstd"])),
             Codings::Known(vec![Coding::Gzip, Coding::Brotli, Coding::Zstd])
         );
-        assert_eq!(codings(&with(CONTENT_ENCODING, &["gzip, rot13"])), Codings::Unknown);
-        assert_eq!(codings(&with(CONTENT_ENCODING, &["gzip,gzip,gzip,gzip,gzip"])), Codings::Unknown);
+        assert_eq!(codings(&with(&CONTENT_ENCODING, &["gzip, rot13"])), Codings::Unknown);
+        assert_eq!(codings(&with(&CONTENT_ENCODING, &["gzip,gzip,gzip,gzip,gzip"])), Codings::Unknown);
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
             ("image/png", Kind::Other),
             ("", Kind::Other),
         ] {
-            assert_eq!(kind(&with(CONTENT_TYPE, &[text])), want, "{text}");
+            assert_eq!(kind(&with(&CONTENT_TYPE, &[text])), want, "{text}");
         }
     }
 }

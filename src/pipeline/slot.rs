@@ -50,7 +50,7 @@ fn header_occupant(head: &RequestHead, name: &str, scheme: Option<&str>) -> Occu
     match one_header(head, name) {
         Ok(None) => Occupant::Nothing,
         Ok(Some(value)) => match after_scheme(value.as_bytes(), scheme) {
-            Some(rest) if rest.is_empty() => Occupant::Nothing,
+            Some([]) => Occupant::Nothing,
             Some(rest) => Occupant::One(Secret::from(rest)),
             None if value.as_bytes().trim_ascii().is_empty() => Occupant::Nothing,
             None => Occupant::Unclear,

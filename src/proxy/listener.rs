@@ -75,7 +75,7 @@ impl Bound {
     ///
     /// # Errors
     /// When a thread or its runtime cannot be made.
-    pub fn serve(self, shared: Arc<Shared>, threads: usize) -> Result<Server, Error> {
+    pub fn serve(self, shared: &Arc<Shared>, threads: usize) -> Result<Server, Error> {
         let (drain, draining) = watch::channel(false);
         let counts = Arc::new(Counts::default());
         let mut workers = Vec::new();

@@ -112,31 +112,7 @@ pub(crate) fn paths(dir: &Path) -> Paths {
 
 /// Defaults, listening at `listen`.
 pub(crate) fn config(listen: &str) -> Config {
-    Config {
-        source: None,
-        digest: "0123456789abcdef".into(),
-        policy_preset: config::Preset::Balanced,
-        policy_path: None,
-        scan_inputs: true,
-        scan_outputs: true,
-        log_level: tracing::Level::INFO,
-        log_json: false,
-        proxy: config::Proxy {
-            listen: config::Listen::Tcp(listen.parse().unwrap()),
-            mode: config::Mode::Strict,
-            ignore_hosts: vec![],
-            allowed_domains: vec![],
-            denied_domains: vec![],
-            private: config::PrivateDestinations::default(),
-            inject_credentials: true,
-            scan_request_bodies: config::BodyScan { default: true, hosts: vec![] },
-            scan_response_bodies: config::BodyScan { default: true, hosts: vec![] },
-            on_secret: config::OnSecret::Scrub,
-            limits: config::Limits::default(),
-            upstream: config::Upstream { tls_verify: true, extra_roots: vec![], resolve: vec![] },
-        },
-        credentials: vec![],
-        vault: config::Vault { key_source: config::KeySource::Auto, key_file: None },
-        audit: config::Audit { max_size_mb: 10, sync: false, batch_delay: Duration::from_millis(50) },
-    }
+    let mut config = Config { digest: "0123456789abcdef".into(), ..Config::default() };
+    config.proxy.listen = config::Listen::Tcp(listen.parse().unwrap());
+    config
 }

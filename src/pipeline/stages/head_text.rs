@@ -8,7 +8,7 @@ use std::ops::Range;
 
 /// The field a span of the text stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Field {
+pub(super) enum Field {
     /// Path and query.
     Target,
     /// A header's name.
@@ -19,7 +19,7 @@ pub enum Field {
 
 impl Field {
     /// How the audit and a denial call the place.
-    pub fn place(&self) -> &'static str {
+    pub(super) fn place(&self) -> &'static str {
         match self {
             Self::Target => "request url",
             Self::Name(_) => "request header name",
@@ -31,14 +31,14 @@ impl Field {
 
 /// A head written out: `TARGET\nname: value\n…`.
 #[derive(Debug, Default)]
-pub struct HeadText {
+pub(super) struct HeadText {
     text: Vec<u8>,
     target: usize,
 }
 
 impl HeadText {
     /// Writes target and headers out into a buffer that is used again.
-    pub fn write(mut buffer: Vec<u8>, uri: Option<&Uri>, headers: &HeaderMap) -> Self {
+    pub(super) fn write(mut buffer: Vec<u8>, uri: Option<&Uri>, headers: &HeaderMap) -> Self {
         buffer.clear();
         if let Some(target) = uri.and_then(Uri::path_and_query) {
             buffer.extend_from_slice(target.as_str().as_bytes());
@@ -55,22 +55,22 @@ impl HeadText {
     }
 
     /// The whole text.
-    pub fn text(&self) -> &[u8] {
+    pub(super) fn text(&self) -> &[u8] {
         &self.text
     }
 
     /// The headers alone, from after the target.
-    pub fn headers_at(&self) -> usize {
+    pub(super) fn headers_at(&self) -> usize {
         self.target + 1
     }
 
     /// Gives the buffer back.
-    pub fn into_buffer(self) -> Vec<u8> {
+    pub(super) fn into_buffer(self) -> Vec<u8> {
         self.text
     }
 
     /// Every field that the span touches, each with the span's part in it, counted from the field's start.
-    pub fn fields(&self, headers: &HeaderMap, span: &Range<usize>) -> Vec<(Field, Range<usize>)> {
+    pub(super) fn fields(&self, headers: &HeaderMap, span: &Range<usize>) -> Vec<(Field, Range<usize>)> {
         let mut found = Vec::new();
         let mut push = |field: Field, at: usize, len: usize| {
             let (start, end) = (span.start.max(at), span.end.min(at + len));
@@ -97,7 +97,7 @@ impl HeadText {
 ///
 /// # Errors
 /// When what comes out is no URL or no header.
-pub fn apply(
+pub(super) fn apply(
     uri: Option<&mut Uri>,
     headers: &mut HeaderMap,
     edits: &[(Field, Range<usize>, &str)],
@@ -165,7 +165,7 @@ thread_local! {
 }
 
 /// Runs `f` over the head written out, in a buffer that the thread keeps.
-pub fn with_head<T>(head: &RequestHead, f: impl FnOnce(&HeadText) -> T) -> T {
+pub(super) fn with_head<T>(head: &RequestHead, f: impl FnOnce(&HeadText) -> T) -> T {
     let text = HeadText::write(BUFFER.take(), Some(&head.uri), &head.headers);
     let out = f(&text);
     BUFFER.set(text.into_buffer());

@@ -3,7 +3,6 @@
 //! placeholder again.
 
 use super::refuse;
-use crate::config::Mode;
 use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::{self, Occupant};
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Stage, StageError, Verdict};
@@ -14,14 +13,13 @@ use http::{HeaderMap, HeaderValue};
 /// The stage.
 pub struct InjectCredentials {
     on: bool,
-    mode: Mode,
 }
 
 impl InjectCredentials {
-    /// Is it switched on, and how strictly.
+    /// Is it switched on?
     #[must_use]
-    pub fn new(on: bool, mode: Mode) -> Self {
-        Self { on, mode }
+    pub fn new(on: bool) -> Self {
+        Self { on }
     }
 }
 

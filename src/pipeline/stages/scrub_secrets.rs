@@ -45,9 +45,9 @@ impl ScrubSecrets {
     fn scrub_head(
         &self,
         ex: &Exchange,
-        mut uri: Option<&mut Uri>,
+        uri: Option<&mut Uri>,
         headers: &mut HeaderMap,
-        hits: &[(Hit, Vec<(Field, Range<usize>)>)],
+        hits: &[Placed],
         own: Option<&Own>,
     ) -> Result<(), Denial> {
         let mut edits: Vec<(Field, Range<usize>, &str)> = Vec::new();
@@ -68,7 +68,7 @@ impl ScrubSecrets {
             }
         }
         let first = hits.first().map(|(h, _)| h);
-        head_text::apply(uri.as_deref_mut(), headers, &edits).map_err(|_| {
+        head_text::apply(uri, headers, &edits).map_err(|_| {
             first.map_or_else(
                 || Denial::unevaluated(STAGE, "scrub_failed", "A field could not be scrubbed."),
                 |h| blocked(ex, h, "request head"),
@@ -84,6 +84,9 @@ enum Judgement {
     Leave,
     Deny(Denial),
 }
+
+/// A hit, and every field it touches with the part in it.
+type Placed = (Hit, Vec<(Field, Range<usize>)>);
 
 /// The slot in which one secret belongs in this request: hits on it there are for `inject_credentials`.
 struct Own {

@@ -43,17 +43,17 @@ impl Decoder {
         let allowed = FREE.max(self.wire.saturating_mul(self.ratio)) - self.decoded.min(FREE);
         self.layers.sink().room = allowed.min(MOST_AT_ONCE);
         let written = self.layers.write_all(piece).and_then(|()| self.layers.flush());
-        self.collect(written, out)
+        self.collect(&written, out)
     }
 
     /// The end: what the codings still held back. A body that was cut short is no error; nothing more can follow.
     pub(in crate::proxy) fn finish(mut self, out: &mut Vec<u8>) {
         self.layers.sink().room = MOST_AT_ONCE;
         let _ = self.layers.flush();
-        let _ = self.collect(Ok(()), out);
+        let _ = self.collect(&Ok(()), out);
     }
 
-    fn collect(&mut self, written: io::Result<()>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    fn collect(&mut self, written: &io::Result<()>, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let sink = self.layers.sink();
         let overflowed = sink.overflowed;
         self.decoded += sink.data.len();
@@ -200,7 +200,6 @@ impl Write for Deflate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write as _;
 
     fn gzip(data: &[u8]) -> Vec<u8> {
         let mut e = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

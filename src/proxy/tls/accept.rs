@@ -22,15 +22,18 @@ pub struct Acceptor {
     leaves: Arc<Leaves>,
     provider: Arc<CryptoProvider>,
     tickets: Arc<dyn ProducesTickets>,
-    configs: RwLock<HashMap<Host, (Arc<CertifiedKey>, Arc<ServerConfig>)>>,
+    configs: RwLock<HashMap<Host, Configured>>,
 }
 
+/// A leaf, and the TLS configuration that presents it.
+type Configured = (Arc<CertifiedKey>, Arc<ServerConfig>);
+
 /// A client's stream, opened.
-pub(crate) struct Accepted<S> {
-    pub(crate) stream: TlsStream<S>,
-    pub(crate) http: Http,
+pub(in crate::proxy) struct Accepted<S> {
+    pub(in crate::proxy) stream: TlsStream<S>,
+    pub(in crate::proxy) http: Http,
     /// The server name was another than the authority: every request inside is to be answered 421.
-    pub(crate) misdirected: bool,
+    pub(in crate::proxy) misdirected: bool,
 }
 
 /// As many hosts' configurations are kept; beyond that the lot is dropped and built again on demand.
@@ -63,7 +66,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// When the handshake fails or no leaf can be made.
-    pub(crate) async fn accept<S>(&self, io: S, authority: &Host) -> io::Result<Accepted<S>>
+    pub(in crate::proxy) async fn accept<S>(&self, io: S, authority: &Host) -> io::Result<Accepted<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -110,7 +113,7 @@ impl Acceptor {
 }
 
 /// A stable short name for what went wrong. Clients that do not trust the CA say so in an alert.
-pub(crate) fn code(why: &io::Error) -> &'static str {
+pub(in crate::proxy) fn code(why: &io::Error) -> &'static str {
     let tls = why.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::AlertReceived(alert)) => match alert {

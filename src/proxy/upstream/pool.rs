@@ -24,15 +24,6 @@ pub(in crate::proxy) enum Sender {
     Two(http2::SendRequest<Body>),
 }
 
-impl Sender {
-    pub(in crate::proxy) fn is_open(&self) -> bool {
-        match self {
-            Self::One(s) => !s.is_closed(),
-            Self::Two(s) => !s.is_closed(),
-        }
-    }
-}
-
 /// The connection kept beside a tunnel.
 #[derive(Default)]
 pub(in crate::proxy) struct Kept(RefCell<Option<(Key, http1::SendRequest<Body>)>>);
@@ -63,10 +54,13 @@ impl Kept {
     }
 }
 
+/// A connection and since when it waits.
+type Idle = (http1::SendRequest<Body>, Instant);
+
 /// Idle connections of one thread.
 #[derive(Default)]
 pub(in crate::proxy) struct Pool {
-    one: RefCell<HashMap<Key, Vec<(http1::SendRequest<Body>, Instant)>>>,
+    one: RefCell<HashMap<Key, Vec<Idle>>>,
     two: RefCell<HashMap<Key, http2::SendRequest<Body>>>,
 }
 

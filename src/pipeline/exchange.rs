@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn hidden_spans_are_cut_out_whole() {
-        assert_eq!(cut_out("/a/SECRET/b", [3..9].to_vec()), "/a/…/b");
+        assert_eq!(cut_out("/a/SECRET/b", std::iter::once(3..9).collect()), "/a/…/b");
         assert_eq!(cut_out("abcdef", vec![1..3, 2..4, 5..99]), "a……e…", "overlaps lose nothing to view");
         assert_eq!(cut_out("/x", vec![]), "/x");
     }

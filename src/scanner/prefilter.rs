@@ -225,7 +225,6 @@ fn hash_4(gram: u32) -> u32 {
     gram.wrapping_mul(0x9E37_79B1)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the high half of the product, which is 32 bits")]
 fn hash_8(bytes: u64) -> u32 {
     (bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
 }

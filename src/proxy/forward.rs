@@ -16,6 +16,7 @@ use crate::pipeline::{
 };
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ async fn serve(
     mut head: RequestHead,
     incoming: Incoming,
 ) -> Result<Response<Body>, Denial> {
-    let via = headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    let own = || headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    let via = way.via.as_ref().map_or_else(|| Cow::Owned(own()), Cow::from);
     headers::sanitize_request(&mut head.headers, &live.limits, &via).map_err(|d| ex.refuse(d))?;
     let method = head.method.clone();
     let (mut head, need) = match live.pipeline.connect(ex).await {

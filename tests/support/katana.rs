@@ -4,7 +4,7 @@ use super::origin::{NAMES, Origin};
 use super::{PATIENCE, config, pki, until};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -165,17 +165,17 @@ impl Home {
             .spawn()
             .unwrap();
         let stdout = child.stdout.take().unwrap();
-        let (send, lines) = mpsc::channel();
+        let (send, ready) = mpsc::channel();
         std::thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|l| drop(send.send(l)));
-        });
-        while let Ok(line) = lines.recv_timeout(PATIENCE) {
-            if let Some(ready) = line.strip_prefix("ready ") {
-                let ready: Value = serde_json::from_str(ready).expect("the ready line is JSON");
-                let addr = ready["listen"].as_str().unwrap().parse().expect("an address");
-                let ca = fs::read_to_string(ready["ca"].as_str().unwrap()).unwrap();
-                return Ok(Katana { home: self, child, addr, ca });
+            let mut documents = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+            if let Some(Ok(status)) = documents.next() {
+                let _ = send.send(status);
             }
+        });
+        if let Ok(ready) = ready.recv_timeout(PATIENCE) {
+            let addr = ready["listen"].as_str().unwrap().parse().expect("an address");
+            let ca = fs::read_to_string(ready["ca"]["path"].as_str().unwrap()).unwrap();
+            return Ok(Katana { home: self, child, addr, ca });
         }
         let _ = child.kill();
         let code = child.wait().unwrap().code();

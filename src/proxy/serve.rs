@@ -126,6 +126,7 @@ where
 {
     let mut draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    pace.frames();
     let service = service_fn(move |request: http::Request<Incoming>| {
         let way = way.clone();
         async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }

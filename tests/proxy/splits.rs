@@ -29,6 +29,8 @@ fn every_cut(whole_body: &str, body: &[u8], coding: &str, judge: impl Fn(&[u8], 
                     let got = origin.take_where(|r| r.target == "/cut");
                     assert!(got.is_none_or(|r| !r.complete), "cut at {cut}: denied, and yet sent");
                     origin.clear();
+                    // over HTTP/1.1 the connection ends with a request that was not read to its end
+                    session = Client::new(&katana).open("origin.test", proto).await;
                     continue;
                 }
                 assert_eq!(answer.status, 404, "the origin answers, cut at {cut}: {}", answer.text());

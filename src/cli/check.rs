@@ -12,6 +12,7 @@ use std::io::{self, Read};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Names are not resolved: addresses are judged when they are dialled. Nothing is written to the audit.
+With -v, the rules of the policy that were passed over are shown too.
 Exit 0: it would go through; 1: it would be denied; 3: it could not be evaluated.
 
 Examples:
@@ -114,9 +115,6 @@ fn rules(answer: &Answer, ctx: &Context) {
             None => rule.action.to_owned(),
         };
         row("policy", &format!("{}: {}{priority}: {why}", answer.policy, rule.rule), ctx);
-    }
-    if ctx.verbose == 0 && answer.rules.len() > 1 {
-        ctx.note("  -v shows the rules that were passed over");
     }
 }
 

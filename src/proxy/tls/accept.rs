@@ -87,6 +87,21 @@ impl Acceptor {
         Ok(Accepted { stream, http, misdirected })
     }
 
+    /// The same for a server that is no end of a tunnel: what is spoken over TLS, and nothing about it.
+    ///
+    /// # Errors
+    /// The handshake's.
+    pub(crate) async fn stream<S>(
+        &self,
+        io: S,
+        host: &Host,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        Ok(self.accept(io, host).await?.stream)
+    }
+
     fn config(&self, host: &Host) -> Result<Arc<ServerConfig>, Error> {
         let leaf = self.leaves.for_host(host).map_err(|e| Error::Tls(e.to_string()))?;
         if let Some((of, config)) = self.configs.read().get(host)

@@ -72,7 +72,7 @@ fn aiohttp() {
         "aiohttp",
         "import aiohttp, asyncio\n\
          async def ask(method, url, body=None):\n\
-         \x20   async with aiohttp.ClientSession(trust_env=True) as s:\n\
+         \x20   async with aiohttp.ClientSession() as s:\n\
          \x20       async with s.request(method, url, data=body) as r:\n\
          \x20           return await r.read()\n\
          def get(url): return asyncio.run(ask('GET', url))\n\

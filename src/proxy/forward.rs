@@ -14,6 +14,7 @@ use crate::pipeline::content::{self, Kind};
 use crate::pipeline::{
     BodyNeed, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
 };
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::rc::Rc;
@@ -130,6 +131,10 @@ async fn back(
         }
     };
     let mut head = head.into_inner();
+    if let Some(names) = body.trailer_names() {
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.insert(TRAILER, names);
+    }
     head.version = http::Version::HTTP_11;
     Ok(Response::from_parts(head, body))
 }

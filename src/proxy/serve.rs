@@ -96,7 +96,6 @@ where
     let mut conn = hyper::server::conn::http1::Builder::new()
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .max_headers(limits.header_count * 2)
-        .preserve_header_case(true)
         .header_read_timeout(None)
         .pipeline_flush(true)
         .auto_date_header(false)
@@ -127,6 +126,7 @@ where
 {
     let mut draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    pace.frames();
     let service = service_fn(move |request: http::Request<Incoming>| {
         let way = way.clone();
         async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }

@@ -88,8 +88,9 @@ where
 {
     let mut draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    let serving = way.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let way = way.clone();
+        let way = serving.clone();
         async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }
     });
     // beyond katana's own limits by a margin: what is merely too large gets katana's denial, not the parser's
@@ -115,8 +116,9 @@ where
         }
     };
     if late == Some(Late::Head) {
+        let unread = way.worker.shared.book.open_unread(way.client.clone(), way.tunnel.clone());
         let mut io = conn.into_parts().io.into_inner();
-        connection::refuse(&mut io, &reply::head_timeout()).await;
+        connection::refuse(&mut io, &unread, reply::head_timeout()).await;
     }
 }
 

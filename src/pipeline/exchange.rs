@@ -274,13 +274,19 @@ impl Exchange {
         hits.into_iter().next()
     }
 
-    /// Does the vault know the host for a secret in disguise?
-    fn host_is_secret(&self) -> bool {
+    /// Is any vault value or placeholder in there?
+    #[must_use]
+    pub fn knows_any_of(&self, text: &[u8]) -> bool {
         let mut hits = Vec::new();
-        if let Some(name) = self.authority.host.name().filter(|_| !self.vault.matcher.is_empty()) {
-            self.vault.matcher.scan(name.as_bytes(), &mut hits);
+        if !self.vault.matcher.is_empty() {
+            self.vault.matcher.scan(text, &mut hits);
         }
         !hits.is_empty()
+    }
+
+    /// Does the vault know the host for a secret in disguise?
+    fn host_is_secret(&self) -> bool {
+        self.authority.host.name().is_some_and(|name| self.knows_any_of(name.as_bytes()))
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {

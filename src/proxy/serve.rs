@@ -98,7 +98,6 @@ where
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .max_headers(limits.header_count * 2)
         .header_read_timeout(None)
-        .pipeline_flush(true)
         .auto_date_header(false)
         .serve_connection(io, service);
     let late = tokio::select! {

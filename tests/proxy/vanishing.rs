@@ -153,8 +153,8 @@ fn a_stream_in_which_a_credential_comes_back_is_broken_off_not_ended() {
     block_on(async {
         for client in PROTOS {
             let mut session = Client::new(&katana).open("api.openai.com", client).await;
-            let answer = session.ask(Ask::get("/v1/coded")).await;
-            assert!(!answer.complete, "{client:?}");
+            let answer = session.try_ask(Ask::get("/v1/coded")).await;
+            assert!(answer.is_none_or(|a| !a.complete), "{client:?}");
         }
     });
     for record in katana.records("/v1/coded", 2) {

@@ -145,6 +145,9 @@ async fn clear(
         }
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
+    if !codings.is_empty() && direction == Direction::Request {
+        beside(live, ex, &whole.data).await?;
+    }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
     let mut chunk = Chunk::new(text, 0, true);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
@@ -165,6 +168,25 @@ async fn clear(
         headers.insert(CONTENT_LENGTH, rewritten.len().into());
     }
     Ok(Body::whole(rewritten, whole.trailers))
+}
+
+/// Names in a gzip head, skipped frames, a beginning that never comes to anything: bytes that decode to nothing reach
+/// the origin all the same. No vault value stands in them as it is.
+async fn beside(live: &Live, ex: &Exchange, wire: &[u8]) -> Result<(), Stop> {
+    // all of it counts as seen: what the scanner would find in compressed bytes is noise, and rates count them below
+    let mut chunk = Chunk::new(wire, wire.len(), true);
+    let denial = match live.pipeline.chunk(ex, Direction::Request, &mut chunk).await {
+        ChunkVerdict::Abort(denial) => denial,
+        ChunkVerdict::Forward if chunk.edits.is_empty() => return Ok(()),
+        ChunkVerdict::Forward => ex.refuse(Denial::forbidden(
+            "body",
+            "secret_blocked",
+            "content_encoding",
+            "A vault value stands in the request's body beside what the body decodes to.",
+            "Leave the value out, or send the body uncompressed.",
+        )),
+    };
+    Err(Stop::Refused(denial))
 }
 
 fn decode_all(

@@ -14,8 +14,10 @@ use crate::pipeline::content::{self, Kind};
 use crate::pipeline::{
     BodyNeed, Cleared, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
 };
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -68,7 +70,8 @@ async fn serve(
     head: RequestHead,
     incoming: Incoming,
 ) -> Result<Response<Body>, Denial> {
-    let via = headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    let own = || headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    let via = way.via.as_ref().map_or_else(|| Cow::Owned(own()), Cow::from);
     let method = head.method.clone();
     let source = Source::request(incoming, live.limits.timeouts.idle);
     let (head, body) = outward(live, ex, &via, head, source).await?;
@@ -141,6 +144,10 @@ async fn back(
         }
     };
     let mut head = head.into_inner();
+    if let Some(names) = body.trailer_names() {
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.insert(TRAILER, names);
+    }
     head.version = http::Version::HTTP_11;
     Ok(Response::from_parts(head, body))
 }

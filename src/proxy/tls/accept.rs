@@ -52,6 +52,7 @@ impl Acceptor {
                 aws_lc_rs::kx_group::SECP256R1,
                 aws_lc_rs::kx_group::SECP384R1,
             ],
+            cipher_suites: super::suites(),
             ..aws_lc_rs::default_provider()
         };
         Ok(Self {
@@ -117,6 +118,7 @@ impl Acceptor {
         config.ticketer = self.tickets.clone();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 1;
+        config.ignore_client_order = true;
         let config = Arc::new(config);
         let mut all = self.configs.write();
         if all.len() >= MOST_CONFIGS {

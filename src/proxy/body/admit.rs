@@ -145,9 +145,6 @@ async fn clear(
         }
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
-    if !codings.is_empty() && direction == Direction::Request {
-        beside(live, ex, &whole.data).await?;
-    }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
     let mut chunk = Chunk::new(text, 0, true);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
@@ -159,6 +156,9 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
+        if !codings.is_empty() && direction == Direction::Request {
+            beside(live, ex, &whole.data).await?;
+        }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
     chunk.edits.iter().for_each(|e| ex.replaced(e.what));
@@ -172,7 +172,7 @@ async fn clear(
 }
 
 /// Names in a gzip head, skipped frames, a beginning that never comes to anything: bytes that decode to nothing reach
-/// the origin all the same. No vault value stands in them as it is.
+/// the origin all the same. A body that goes on as it came has no vault value in them.
 async fn beside(live: &Live, ex: &Exchange, wire: &[u8]) -> Result<(), Stop> {
     // all of it counts as seen: what the scanner would find in compressed bytes is noise, and rates count them below
     let mut chunk = Chunk::new(wire, wire.len(), true);

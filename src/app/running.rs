@@ -50,7 +50,8 @@ impl Running {
             Error::new(e.code(), "the audit cannot be written", &e, next)
         })?;
         let trail = Arc::new(trail);
-        let bound = Bound::open(&config.proxy.listen).map_err(|e| listen_failed(&e))?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let live = assemble::live(&config, own(bound.at()), &trail)?;
         let generation = assemble::generation(&config, paths, 1)?;
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
@@ -62,8 +63,7 @@ impl Running {
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = bound.serve(&shared, threads).map_err(|e| listen_failed(&e))?;
+        let server = bound.serve(&shared).map_err(|e| listen_failed(&e))?;
         let running = Arc::new(Self {
             shared,
             server,

@@ -67,6 +67,11 @@ impl Pace {
         InFlight(self.clone())
     }
 
+    /// Is the client to be let go?
+    pub(super) fn is_late(&self) -> bool {
+        self.late.get().is_some()
+    }
+
     /// Resolves when the client is to be let go.
     pub(super) async fn late(&self) -> Late {
         loop {

@@ -64,7 +64,8 @@ pub(in crate::proxy) async fn send(
         }
     }
     let offer = if prefers_two { Offer::TwoOrOne } else { Offer::One };
-    let sender = connect(way, live, &key, offer).await?;
+    // boxed: rare, and large enough to make every exchange large
+    let sender = Box::pin(connect(way, live, &key, offer)).await?;
     match timeout(patience, attempt(sender, &key, ex, request)).await.map_err(|_| late())? {
         Ok(answer) => Ok(answer),
         Err(Failed { why, .. }) => Err(why),

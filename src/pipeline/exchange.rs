@@ -234,13 +234,21 @@ impl Exchange {
         audit::redact_path(&cut_out(raw, spans))
     }
 
-    /// Does the vault know the host for a secret in disguise?
+    /// Is the host's name a secret in disguise?
     fn host_is_secret(&self) -> bool {
+        self.authority.host.name().is_some_and(|name| self.vault_knows(name.as_bytes()).0)
+    }
+
+    /// Does the vault know anything in these bytes? And from where on it may yet, when more follow.
+    #[must_use]
+    pub fn vault_knows(&self, bytes: &[u8]) -> (bool, usize) {
         let mut hits = Vec::new();
-        if let Some(name) = self.authority.host.name().filter(|_| !self.vault.matcher.is_empty()) {
-            self.vault.matcher.scan(name.as_bytes(), &mut hits);
-        }
-        !hits.is_empty()
+        let hold = if self.vault.matcher.is_empty() {
+            bytes.len()
+        } else {
+            self.vault.matcher.scan(bytes, &mut hits)
+        };
+        (!hits.is_empty(), hold)
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {
@@ -266,7 +274,8 @@ impl Exchange {
             Client::Tcp(a) => a.to_string().into(),
             Client::Unix(uid) => format!("uid:{uid}").into(),
         });
-        record.method = Some(self.method.as_str().to_owned().into());
+        let secret = self.vault_knows(self.method.as_str().as_bytes()).0;
+        record.method = Some(if secret { "…" } else { self.method.as_str() }.to_owned().into());
         if self.host_is_secret() {
             record.reasons.push("the host's name is left out: it holds a vault value".into());
         } else {

@@ -44,6 +44,9 @@ pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Respon
             let refusal = reply::refusal(&ex, &denial, grpc);
             if denial.status == 502 {
                 ex.conclude(Outcome::Failed(denial.code));
+            } else {
+                // the guard refuses at dial, where no stage puts it down
+                ex.refuse(denial);
             }
             let (head, body) = refusal.into_parts();
             Response::from_parts(head, body.of(&ex, Direction::Response).busy(flight))
@@ -131,6 +134,10 @@ async fn back(
     };
     let mut head = head.into_inner();
     head.version = http::Version::HTTP_11;
+    if ex.has_injected() {
+        // the words behind the status are the origin's own, and may reflect what was put in
+        head.extensions.remove::<hyper::ext::ReasonPhrase>();
+    }
     Ok(Response::from_parts(head, body))
 }
 

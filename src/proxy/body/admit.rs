@@ -156,6 +156,9 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
+        if !codings.is_empty() && direction == Direction::Request && ex.vault_knows(&whole.data).0 {
+            return Err(Stop::Refused(ex.refuse(beside_the_text())));
+        }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
     let rewritten = rewrite(text, &mut chunk.edits);
@@ -220,6 +223,17 @@ fn through_window(
     let length = content::length(headers);
     let window = Window::new(live.clone(), ex.clone(), direction, source, decoder, length.is_some());
     Ok(Body::window(window.into_stream(), length))
+}
+
+/// A value in what a coding carries beside the text: a gzip header's name or comment, a skippable zstd frame.
+pub(super) fn beside_the_text() -> Denial {
+    Denial::forbidden(
+        "body",
+        "secret_blocked",
+        "content_encoding",
+        "A vault value stands in the compressed body's own framing.",
+        "Leave the value out.",
+    )
 }
 
 /// The body cannot be looked into.

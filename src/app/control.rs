@@ -19,6 +19,8 @@ const MAX_ANSWER: u64 = 16 * 1024 * 1024;
 /// How long a client may take to say its line, or to take its answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 const AT_ONCE: usize = 32;
+/// How long the place of a server that hangs up is watched before it counts as held.
+const DYING: Duration = Duration::from_secs(1);
 
 /// Why the socket could not be served, or did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +28,9 @@ pub enum Error {
     /// Nobody serves it.
     #[error("no proxy answers at {0}")]
     Idle(PathBuf),
+    /// Whoever served it hung up before the answer: it is ending, or has ended just now.
+    #[error("the proxy at {0} hung up before it answered")]
+    HungUp(PathBuf),
     /// Somebody serves it already.
     #[error("another proxy answers at {0}")]
     Running(PathBuf),
@@ -59,6 +64,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Idle(_) => "not_running",
+            Self::HungUp(_) => "not_answering",
             Self::Running(_) => "already_running",
             Self::Planted { .. } => "control_planted",
             Self::Garbled(..) => "control_garbled",
@@ -76,6 +82,8 @@ pub struct Server {
     path: PathBuf,
     identity: (u64, u64),
     over: Arc<AtomicBool>,
+    /// Questions that were heard and not yet answered.
+    owed: Arc<AtomicUsize>,
     accepting: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
@@ -88,11 +96,7 @@ impl Server {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let dir = path.parent().unwrap_or_else(|| Path::new("."));
         private(dir)?;
-        match ask(path, "ping", json!({})) {
-            Err(Error::Idle(_)) => {}
-            Err(e @ Error::Planted { .. }) => return Err(e),
-            Ok(_) | Err(_) => return Err(Error::Running(path.to_owned())),
-        }
+        vacant(path)?;
         match fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
             _ => {}
@@ -100,19 +104,38 @@ impl Server {
         let listener = UnixListener::bind(path).map_err(io)?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(io)?;
         let meta = fs::symlink_metadata(path).map_err(io)?;
-        let over = Arc::new(AtomicBool::new(false));
-        let stop = Arc::clone(&over);
+        let (over, owed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let (stop, owing) = (Arc::clone(&over), Arc::clone(&owed));
         let accepting = thread::Builder::new()
             .name("control".into())
-            .spawn(move || accept(&listener, &answer, &stop))
+            .spawn(move || accept(&listener, &answer, &stop, &owing))
             .map_err(io)?;
         let accepting = Mutex::new(Some(accepting));
-        Ok(Self { path: path.to_owned(), identity: (meta.dev(), meta.ino()), over, accepting })
+        Ok(Self { path: path.to_owned(), identity: (meta.dev(), meta.ino()), over, owed, accepting })
+    }
+}
+
+/// Nobody serves it. A process that was killed keeps the socket open until its last thread is gone, and hangs up on
+/// whoever asks; it is given that moment.
+fn vacant(path: &Path) -> Result<(), Error> {
+    let until = Instant::now() + DYING;
+    loop {
+        match ask(path, "ping", json!({})) {
+            Err(Error::Idle(_)) => return Ok(()),
+            Err(Error::HungUp(_)) if Instant::now() < until => thread::sleep(Duration::from_millis(10)),
+            Err(e @ Error::Planted { .. }) => return Err(e),
+            Ok(_) | Err(_) => return Err(Error::Running(path.to_owned())),
+        }
     }
 }
 
 impl Drop for Server {
+    /// Answers what was asked before it goes: the one who asked it to stop must hear that it does.
     fn drop(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        while self.owed.load(Ordering::SeqCst) > 0 && Instant::now() < until {
+            thread::sleep(Duration::from_millis(1));
+        }
         self.over.store(true, Ordering::SeqCst);
         // a connection wakes the thread that accepts
         let woken = UnixStream::connect(&self.path).is_ok();
@@ -126,7 +149,7 @@ impl Drop for Server {
     }
 }
 
-fn accept(listener: &UnixListener, answer: &Arc<Answer>, over: &AtomicBool) {
+fn accept(listener: &UnixListener, answer: &Arc<Answer>, over: &AtomicBool, owed: &Arc<AtomicUsize>) {
     let busy = Arc::new(AtomicUsize::new(0));
     loop {
         let connection = listener.accept();
@@ -141,9 +164,9 @@ fn accept(listener: &UnixListener, answer: &Arc<Answer>, over: &AtomicBool) {
             continue;
         }
         busy.fetch_add(1, Ordering::SeqCst);
-        let (answer, done) = (Arc::clone(answer), Arc::clone(&busy));
+        let (answer, done, owed) = (Arc::clone(answer), Arc::clone(&busy), Arc::clone(owed));
         let spawned = thread::Builder::new().name("control-client".into()).spawn(move || {
-            let _ = converse(&stream, &*answer);
+            let _ = converse(&stream, &*answer, &owed);
             done.fetch_sub(1, Ordering::SeqCst);
         });
         if spawned.is_err() {
@@ -152,12 +175,23 @@ fn accept(listener: &UnixListener, answer: &Arc<Answer>, over: &AtomicBool) {
     }
 }
 
-fn converse(stream: &UnixStream, answer: &Answer) -> io::Result<()> {
+fn converse(stream: &UnixStream, answer: &Answer, owed: &AtomicUsize) -> io::Result<()> {
     if !trusted(stream) {
         return Ok(());
     }
     stream.set_write_timeout(Some(PATIENCE))?;
-    let reply = match read_line(stream, MAX_QUESTION, PATIENCE) {
+    let line = read_line(stream, MAX_QUESTION, PATIENCE);
+    owed.fetch_add(1, Ordering::SeqCst); // before the question is acted on: acting may end the process
+    let answered = reply(line, answer).and_then(|reply| {
+        let mut out = stream;
+        writeln!(out, "{reply}")
+    });
+    owed.fetch_sub(1, Ordering::SeqCst);
+    answered
+}
+
+fn reply(line: io::Result<Vec<u8>>, answer: &Answer) -> io::Result<Value> {
+    Ok(match line {
         Ok(line) => match serde_json::from_slice::<Value>(&line) {
             Ok(question) => match question["op"].as_str() {
                 Some(op) => match answer(op, &question) {
@@ -174,15 +208,13 @@ fn converse(stream: &UnixStream, answer: &Answer) -> io::Result<()> {
         },
         Err(e) if e.kind() == io::ErrorKind::InvalidData => json!({ "ok": false, "error": e.to_string() }),
         Err(e) => return Err(e),
-    };
-    let mut out = stream;
-    writeln!(out, "{reply}")
+    })
 }
 
 /// Asks one question of whoever serves `path` and takes its answer: an object with `ok: true`.
 ///
 /// # Errors
-/// [`Error::Idle`] when nobody serves it; [`Error::Refused`] with the server's words when it says no.
+/// [`Error::Idle`] when nobody serves it, [`Error::HungUp`] when its server ends meanwhile; [`Error::Refused`] with the server's words when it says no.
 pub fn ask(path: &Path, op: &str, fields: Value) -> Result<Value, Error> {
     ask_within(path, op, fields, Duration::from_secs(30))
 }
@@ -207,8 +239,13 @@ pub fn ask_within(path: &Path, op: &str, fields: Value, patience: Duration) -> R
     let mut question = fields;
     question["op"] = json!(op);
     stream.set_write_timeout(Some(PATIENCE)).map_err(io)?;
-    writeln!(&stream, "{question}").map_err(io)?;
-    let line = read_line(&stream, MAX_ANSWER, patience).map_err(io)?;
+    let heard = writeln!(&stream, "{question}").and_then(|()| read_line(&stream, MAX_ANSWER, patience));
+    let line = heard.map_err(|e| match e.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+            Error::HungUp(path.to_owned())
+        }
+        _ => io(e),
+    })?;
     let answer: Value = serde_json::from_slice(&line).map_err(|_| garbled("not one line of JSON"))?;
     match (answer["ok"].as_bool(), answer["error"].as_str()) {
         (Some(true), _) => Ok(answer),
@@ -292,6 +329,50 @@ mod tests {
             "echo" => Ok(json!({ "n": q["n"] })),
             _ => Err("what?".into()),
         })
+    }
+
+    #[test]
+    fn who_is_asked_to_end_answers_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("katana/control.sock");
+        let (told, heard) = std::sync::mpsc::channel();
+        let told = Mutex::new(told);
+        let slow: Arc<Answer> = Arc::new(move |_, _| {
+            told.lock().send(()).unwrap();
+            thread::sleep(Duration::from_millis(100));
+            Ok(json!({ "gone": true }))
+        });
+        let server = Server::bind(&path, slow).unwrap_or_else(|e| panic!("{e}"));
+        let asked = thread::spawn({
+            let path = path.clone();
+            move || ask(&path, "stop", json!({}))
+        });
+        heard.recv().unwrap();
+        drop(server);
+        assert_eq!(asked.join().unwrap().unwrap()["gone"], true);
+        assert!(matches!(ask(&path, "ping", json!({})), Err(Error::Idle(_))));
+    }
+
+    #[test]
+    fn one_that_hangs_up_does_not_answer_and_is_replaced_when_it_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("katana/control.sock");
+        private(path.parent().unwrap()).unwrap();
+        let dying = UnixListener::bind(&path).unwrap();
+        let (gone, go) = std::sync::mpsc::channel::<()>();
+        let life = thread::spawn(move || {
+            for asked in 0..3 {
+                drop(dying.accept().unwrap());
+                if asked == 0 {
+                    go.recv().unwrap();
+                }
+            }
+        });
+        assert_eq!(ask(&path, "ping", json!({})).unwrap_err().code(), "not_answering");
+        gone.send(()).unwrap();
+        let _server = Server::bind(&path, echo()).unwrap_or_else(|e| panic!("{e}"));
+        life.join().unwrap();
+        assert!(ask(&path, "ping", json!({})).is_ok());
     }
 
     #[test]

@@ -152,7 +152,7 @@ pub fn report_failed(e: &Error) {
 pub fn status(paths: &Paths) -> Result<Value, Error> {
     match control::ask(&paths.control(), "status", json!({})) {
         Ok(mut answer) => Ok(answer["status"].take()),
-        Err(control::Error::Idle(_)) => Err(not_answering(paths)?),
+        Err(control::Error::Idle(_) | control::Error::HungUp(_)) => Err(not_answering(paths)?),
         Err(e) => Err(e.into()),
     }
 }
@@ -164,7 +164,7 @@ pub fn status(paths: &Paths) -> Result<Value, Error> {
 pub fn reload(paths: &Paths) -> Result<Value, Error> {
     match control::ask_within(&paths.control(), "reload", json!({}), Duration::from_secs(120)) {
         Ok(mut answer) => Ok(answer["reload"].take()),
-        Err(control::Error::Idle(_)) => Err(not_answering(paths)?),
+        Err(control::Error::Idle(_) | control::Error::HungUp(_)) => Err(not_answering(paths)?),
         Err(control::Error::Refused(why)) => Err(Error::new(
             "reload_failed",
             "the new configuration was not taken",
@@ -186,7 +186,7 @@ fn not_answering(paths: &Paths) -> Result<Error, Error> {
         Some(it) => Error::new(
             "not_answering",
             "the proxy runs and does not answer",
-            format!("pid {} has no control socket", it.pid),
+            format!("pid {} gives no answer at {}", it.pid, it.control.display()),
             "`katana proxy stop` ends it by signal",
         ),
         None => Error::new(
@@ -229,7 +229,9 @@ pub fn stop(paths: &Paths, patience: Duration) -> Result<Stopped, Error> {
         // no answer: the PID file may name it, and only the very process it names is signalled
         Err(why) => match pid::read(&paths.pid)?.filter(Identity::alive) {
             Some(it) if it.terminate() => it,
-            _ if matches!(why, control::Error::Idle(_)) => return Ok(Stopped::Idle),
+            _ if matches!(why, control::Error::Idle(_) | control::Error::HungUp(_)) => {
+                return Ok(Stopped::Idle);
+            }
             _ => return Err(why.into()),
         },
     };

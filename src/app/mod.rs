@@ -12,3 +12,6 @@ pub mod build;
 mod running;
 mod watch;
 pub mod run;
+mod scratch;
+pub mod demo;
+pub mod explain;

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const MAX_BYTES: u64 = 4096;
+/// How long another start, or a process that dies, may hold the lock: a killed one has it until its last thread is gone.
+const DYING: Duration = Duration::from_secs(3);
 
 /// Why a PID file could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +114,10 @@ impl Claim {
             other => Error::Planted { path: paths.runtime.clone(), why: other.to_string() },
         })?;
         let sentinel = paths.runtime.join("proxy.lock");
-        let lock = FileLock::take(&sentinel, Duration::from_millis(200));
+        if let Some(other) = read(&paths.pid)?.filter(Identity::alive) {
+            return Err(Error::Running(other));
+        }
+        let lock = FileLock::take(&sentinel, DYING);
         let standing = read(&paths.pid)?;
         match (lock, standing) {
             (_, Some(other)) if other.alive() => Err(Error::Running(other)),

@@ -50,7 +50,8 @@ impl Running {
             Error::new(e.code(), "the audit cannot be written", &e, next)
         })?;
         let trail = Arc::new(trail);
-        let bound = Bound::open(&config.proxy.listen).map_err(|e| listen_failed(&e))?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let live = assemble::live(&config, own(bound.at()), &trail)?;
         let generation = assemble::generation(&config, paths, 1)?;
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
@@ -62,8 +63,7 @@ impl Running {
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = bound.serve(&shared, threads).map_err(|e| listen_failed(&e))?;
+        let server = bound.serve(&shared).map_err(|e| listen_failed(&e))?;
         let running = Arc::new(Self {
             shared,
             server,
@@ -75,7 +75,7 @@ impl Running {
             generations: AtomicU64::new(2),
             ended: AtomicBool::new(false),
         });
-        running.say(Event::SessionStart, "proxy.start", Vec::new());
+        running.say(Event::SessionStart, "proxy.start", Decision::Allow, Vec::new());
         watch::start(&running);
         Ok(running)
     }
@@ -94,7 +94,7 @@ impl Running {
                 let state = state(generation.sealed, generation.held.len());
                 self.shared.book.vault.store(Arc::new(generation));
                 tracing::info!(number, state, "the vault changed");
-                self.say(Event::VaultAccess, "vault.follow", vec![format!("now {state}")]);
+                self.say(Event::VaultAccess, "vault.follow", Decision::Allow, vec![format!("now {state}")]);
             }
             Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
         }
@@ -116,14 +116,14 @@ impl Running {
         Metric::Reloads.inc();
         let mut reasons = vec![format!("now {digest}")];
         reasons.extend(weaker.iter().map(|w| format!("weaker: {w}")));
-        self.say(Event::ConfigChange, "config.reload", reasons);
+        self.say(Event::ConfigChange, "config.reload", Decision::Allow, reasons);
         Ok(json!({ "config_digest": digest, "weakened": weaker }))
     }
 
-    fn say(&self, event: Event, operation: &'static str, reasons: Vec<String>) {
+    fn say(&self, event: Event, operation: &'static str, decision: Decision, reasons: Vec<String>) {
         let mut record = Record::new(event, Timestamp::now());
         record.tool_name = Some(operation.into());
-        record.decision = Some(Decision::Allow);
+        record.decision = Some(decision);
         record.reasons = reasons.into_iter().map(Into::into).collect();
         if let Err(why) = self.trail.append(record) {
             tracing::error!(%why, operation, "this is not in the audit");
@@ -175,7 +175,8 @@ impl Service for Running {
         });
         taken.map_err(|why| {
             Metric::ReloadsFailed.inc();
-            self.say(Event::ConfigChange, "config.reload", vec![format!("refused: {}", why.code)]);
+            let reasons = vec![format!("refused: {}", why.code)];
+            self.say(Event::ConfigChange, "config.reload", Decision::Deny, reasons);
             why.to_string()
         })
     }
@@ -183,7 +184,7 @@ impl Service for Running {
     fn drain(&self, patience: Duration) -> bool {
         let drained = self.server.drain(patience);
         if !self.ended.swap(true, Relaxed) {
-            self.say(Event::SessionEnd, "proxy.stop", Vec::new());
+            self.say(Event::SessionEnd, "proxy.stop", Decision::Allow, Vec::new());
         }
         if let Err(why) = self.trail.flush() {
             tracing::error!(%why, "the audit could not be written out");

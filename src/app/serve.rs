@@ -244,6 +244,7 @@ impl From<control::Error> for Error {
         let what = "the control socket is of no use";
         let next = match &e {
             control::Error::Idle(_) => "start it: `katana proxy start`",
+            control::Error::HungUp(_) => "it is ending: try again in a moment",
             control::Error::Running(_) => "use it, or `katana proxy stop` first",
             control::Error::Planted { .. } => {
                 "look who made it and remove it, or set XDG_RUNTIME_DIR elsewhere"

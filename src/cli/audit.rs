@@ -183,7 +183,7 @@ fn stats(path: &Path, ctx: &Context) -> Outcome {
 }
 
 /// One record on one line: time, kind, decision, what, how it went, why.
-fn render(record: &Value, ctx: &Context) -> String {
+pub(super) fn render(record: &Value, ctx: &Context) -> String {
     if ctx.json {
         return record.to_string();
     }

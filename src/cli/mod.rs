@@ -8,6 +8,8 @@ mod status;
 mod ca;
 mod vault;
 mod audit;
+mod check;
+mod demo;
 mod config;
 mod shell;
 
@@ -34,7 +36,9 @@ macro_rules! commands {
 }
 
 commands! {
+    Demo = demo,
     Run = run,
+    Check = check,
     Proxy = proxy,
     Status = status,
     Ca = ca,
@@ -94,9 +98,10 @@ Exit codes:
   4 refused for safety   5 declined   124 timed out
 
 Examples:
-  katana config init             write a commented configuration
-  katana config check            find every mistake in it
-  katana ca export --bundle      the certificates a client needs";
+  katana demo                        see what it does; needs no network, leaves nothing
+  katana vault set OPENAI_API_KEY    keep a secret; agents get a placeholder
+  katana run -- CMD                  run an agent behind the proxy
+  katana audit show                  what happened";
 
 /// The whole program: parses, runs, prints what failed.
 #[must_use]

@@ -2,6 +2,7 @@
 //! and dropping it writes exactly one audit record, whatever became of it.
 
 use super::denial::Denial;
+use super::stage::Replaced;
 use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::Authority;
@@ -62,6 +63,9 @@ pub enum Outcome {
     Opened,
 }
 
+/// As many reasons, and as many findings, are kept of one exchange; each is kept once.
+const MOST_NOTES: usize = 64;
+
 /// Everything that was said of an exchange so far.
 #[derive(Debug, Default)]
 pub struct Ledger {
@@ -119,7 +123,6 @@ impl Book {
         method: http::Method,
         uri: http::Uri,
     ) -> Arc<Exchange> {
-        Metric::Exchanges.inc();
         Metric::ExchangesOpen.inc();
         Arc::new(Exchange {
             id: ExchangeId::next(),
@@ -176,13 +179,20 @@ impl Exchange {
 
     /// A reason for the record.
     pub fn reason(&self, text: String) {
-        self.ledger.lock().reasons.push(text);
+        let mut ledger = self.ledger.lock();
+        if !ledger.reasons.contains(&text) && ledger.reasons.len() < MOST_NOTES {
+            ledger.reasons.push(text);
+        }
     }
 
     /// A finding of the scanner.
     pub fn note(&self, finding: Finding) {
         Metric::Findings.inc();
-        self.ledger.lock().findings.push(finding);
+        let mut ledger = self.ledger.lock();
+        let known = ledger.findings.iter().any(|f| f.scanner == finding.scanner && f.place == finding.place);
+        if !known && ledger.findings.len() < MOST_NOTES {
+            ledger.findings.push(finding);
+        }
     }
 
     /// A credential went in: its index in the vault generation.
@@ -206,7 +216,24 @@ impl Exchange {
     /// A vault value was taken out: its index in the vault generation.
     pub fn scrubbed(&self, held: usize) {
         Metric::Scrubbed.inc();
-        self.ledger.lock().scrubbed.push(held);
+        let mut ledger = self.ledger.lock();
+        if !ledger.scrubbed.contains(&held) {
+            ledger.scrubbed.push(held);
+        }
+    }
+
+    /// A replacement was made in a body.
+    pub fn replaced(&self, what: Replaced) {
+        match what {
+            Replaced::Value(held) => self.scrubbed(held),
+            Replaced::Echo(held) => self.unechoed(held),
+        }
+    }
+
+    /// An injected credential that upstream reflected was taken out again.
+    pub fn unechoed(&self, held: usize) {
+        let name = self.vault.held.get(held).map_or("?", |h| &h.name);
+        self.reason(format!("upstream reflected {name}; the agent got its placeholder"));
     }
 
     /// Part of the path and query that no record may show.
@@ -228,7 +255,7 @@ impl Exchange {
         let mut spans = hidden.to_vec();
         if !self.vault.matcher.is_empty() {
             let mut hits = Vec::new();
-            self.vault.matcher.scan(raw.as_bytes(), &mut hits);
+            self.vault.matcher.find(raw.as_bytes(), &mut hits);
             spans.extend(hits.iter().map(|h| h.start..h.end));
         }
         audit::redact_path(&cut_out(raw, spans))
@@ -328,6 +355,7 @@ impl Drop for Exchange {
             Outcome::Tunnelled => Metric::Tunnels.inc(),
             Outcome::Delivered => {}
         }
+        Metric::Exchanges.inc();
         let record = self.record(&mut ledger, &outcome);
         if self.trail.append(record).is_err() {
             Metric::AuditFailed.inc();

@@ -11,7 +11,7 @@ pub mod stages;
 pub use denial::Denial;
 pub use exchange::{Book, Client, Exchange, Outcome, Scheme};
 pub use ruling::{Cleared, FailMode, Pipeline, Ruling};
-pub use stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
+pub use stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict};
 
 /// A request without its body.
 pub type RequestHead = http::request::Parts;

@@ -6,6 +6,7 @@ use super::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, 
 use super::{Denial, RequestHead, ResponseHead};
 use crate::base::host::Authority;
 use futures_util::FutureExt;
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -86,19 +87,28 @@ impl<S: Stage> Pipeline<S> {
 
     /// Rules on a destination before anything is opened towards it.
     pub async fn connect(&self, ex: &Exchange) -> Ruling<Authority> {
-        let mut bypassed = false;
-        for stage in self.stages.iter() {
-            if bypassed && !stage.always() {
-                continue;
+        let at = Cell::new(0);
+        let asked = async {
+            let mut bypassed = false;
+            for (i, stage) in self.stages.iter().enumerate() {
+                if bypassed && !stage.always() {
+                    continue;
+                }
+                at.set(i);
+                match self.settle(ex, stage, stage.connect(ex).await, Verdict::Continue) {
+                    Verdict::Continue => {}
+                    Verdict::Bypass => bypassed = true,
+                    Verdict::Refuse(denial) => return Err(denial),
+                }
             }
-            match self.settle(ex, stage, caught(stage.connect(ex)).await, Verdict::Continue) {
-                Verdict::Continue => {}
-                Verdict::Bypass => bypassed = true,
-                Verdict::Refuse(denial) => return Ruling::Refuse(ex.refuse(denial)),
-            }
+            Ok(bypassed)
+        };
+        let cleared = || Cleared(ex.authority.clone());
+        match self.caught(ex, &at, asked).await {
+            Ok(true) => Ruling::Untouched(cleared()),
+            Ok(false) => Ruling::Forward(cleared()),
+            Err(denial) => Ruling::Refuse(ex.refuse(denial)),
         }
-        let cleared = Cleared(ex.authority.clone());
-        if bypassed { Ruling::Untouched(cleared) } else { Ruling::Forward(cleared) }
     }
 
     /// A head towards a destination that [`Pipeline::connect`] has ruled to be left untouched.
@@ -108,26 +118,44 @@ impl<S: Stage> Pipeline<S> {
 
     /// Rules on a request's head.
     pub async fn request(&self, ex: &Exchange, mut head: RequestHead) -> Ruling<RequestHead> {
-        for stage in &self.stages {
-            match self.settle(ex, stage, caught(stage.request(ex, &mut head)).await, Verdict::Continue) {
-                Verdict::Continue => {}
-                Verdict::Bypass => return Ruling::Untouched(Cleared(head)),
-                Verdict::Refuse(denial) => return Ruling::Refuse(ex.refuse(denial)),
+        let at = Cell::new(0);
+        let asked = async {
+            for (i, stage) in self.stages.iter().enumerate() {
+                at.set(i);
+                match self.settle(ex, stage, stage.request(ex, &mut head).await, Verdict::Continue) {
+                    Verdict::Continue => {}
+                    Verdict::Bypass => return Ok(true),
+                    Verdict::Refuse(denial) => return Err(denial),
+                }
             }
+            Ok(false)
+        };
+        match self.caught(ex, &at, asked).await {
+            Ok(true) => Ruling::Untouched(Cleared(head)),
+            Ok(false) => Ruling::Forward(Cleared(head)),
+            Err(denial) => Ruling::Refuse(ex.refuse(denial)),
         }
-        Ruling::Forward(Cleared(head))
     }
 
     /// Rules on a response's head, inner stages first, as the bytes come back.
     pub async fn response(&self, ex: &Exchange, mut head: ResponseHead) -> Ruling<ResponseHead> {
-        for stage in self.stages.iter().rev() {
-            match self.settle(ex, stage, caught(stage.response(ex, &mut head)).await, Verdict::Continue) {
-                Verdict::Continue => {}
-                Verdict::Bypass => return Ruling::Untouched(Cleared(head)),
-                Verdict::Refuse(denial) => return Ruling::Refuse(ex.refuse(denial)),
+        let at = Cell::new(0);
+        let asked = async {
+            for (i, stage) in self.stages.iter().enumerate().rev() {
+                at.set(i);
+                match self.settle(ex, stage, stage.response(ex, &mut head).await, Verdict::Continue) {
+                    Verdict::Continue => {}
+                    Verdict::Bypass => return Ok(true),
+                    Verdict::Refuse(denial) => return Err(denial),
+                }
             }
+            Ok(false)
+        };
+        match self.caught(ex, &at, asked).await {
+            Ok(true) => Ruling::Untouched(Cleared(head)),
+            Ok(false) => Ruling::Forward(Cleared(head)),
+            Err(denial) => Ruling::Refuse(ex.refuse(denial)),
         }
-        Ruling::Forward(Cleared(head))
     }
 
     /// How a body has to travel: as the greediest stage asks.
@@ -137,13 +165,21 @@ impl<S: Stage> Pipeline<S> {
 
     /// Rules on a piece of a body.
     pub async fn chunk(&self, ex: &Exchange, direction: Direction, chunk: &mut Chunk<'_>) -> ChunkVerdict {
-        for stage in &self.stages {
-            let said = caught(stage.chunk(ex, direction, chunk)).await;
-            if let ChunkVerdict::Abort(denial) = self.settle(ex, stage, said, ChunkVerdict::Forward) {
-                return ChunkVerdict::Abort(ex.refuse(denial));
+        let at = Cell::new(0);
+        let asked = async {
+            for (i, stage) in self.stages.iter().enumerate() {
+                at.set(i);
+                let said = stage.chunk(ex, direction, chunk).await;
+                if let ChunkVerdict::Abort(denial) = self.settle(ex, stage, said, ChunkVerdict::Forward) {
+                    return Err(denial);
+                }
             }
+            Ok(())
+        };
+        match self.caught(ex, &at, asked).await {
+            Ok(()) => ChunkVerdict::Forward,
+            Err(denial) => ChunkVerdict::Abort(ex.refuse(denial)),
         }
-        ChunkVerdict::Forward
     }
 
     /// Rules on a body's trailers.
@@ -153,48 +189,53 @@ impl<S: Stage> Pipeline<S> {
         direction: Direction,
         trailers: &mut http::HeaderMap,
     ) -> ChunkVerdict {
-        for stage in &self.stages {
-            let said = caught(stage.trailers(ex, direction, trailers)).await;
-            if let ChunkVerdict::Abort(denial) = self.settle(ex, stage, said, ChunkVerdict::Forward) {
-                return ChunkVerdict::Abort(ex.refuse(denial));
+        let at = Cell::new(0);
+        let asked = async {
+            for (i, stage) in self.stages.iter().enumerate() {
+                at.set(i);
+                let said = stage.trailers(ex, direction, trailers).await;
+                if let ChunkVerdict::Abort(denial) = self.settle(ex, stage, said, ChunkVerdict::Forward) {
+                    return Err(denial);
+                }
             }
+            Ok(())
+        };
+        match self.caught(ex, &at, asked).await {
+            Ok(()) => ChunkVerdict::Forward,
+            Err(denial) => ChunkVerdict::Abort(ex.refuse(denial)),
         }
-        ChunkVerdict::Forward
+    }
+
+    /// Runs stages one after the other; a panic in the one that `at` names is a denial.
+    async fn caught<T>(
+        &self,
+        ex: &Exchange,
+        at: &Cell<usize>,
+        asked: impl Future<Output = Result<T, Denial>>,
+    ) -> Result<T, Denial> {
+        match AssertUnwindSafe(asked).catch_unwind().await {
+            Ok(said) => said,
+            Err(_) => Err(self.broken(ex, self.stages[at.get()].name(), "it panicked")),
+        }
     }
 
     /// The one place where a failing stage becomes a decision.
-    fn settle<V: Refusing>(&self, ex: &Exchange, stage: &S, said: Said<V>, go_on: V) -> V {
-        let (why, may_pass) = match said {
-            Said::Answer(v) => return v,
-            Said::Broke(e) => (e.to_string(), self.fail == FailMode::Open),
-            Said::Panicked => ("it panicked".to_owned(), false),
-        };
-        self.failing.store(true, Relaxed);
-        tracing::error!(exchange = %ex.id, stage = stage.name(), %why, "a stage failed");
-        ex.reason(format!("stage {} failed", stage.name()));
-        if may_pass {
-            return go_on;
+    fn settle<V: Refusing>(&self, ex: &Exchange, stage: &S, said: Result<V, StageError>, go_on: V) -> V {
+        match said {
+            Ok(verdict) => verdict,
+            Err(why) => {
+                let denial = self.broken(ex, stage.name(), &why.to_string());
+                if self.fail == FailMode::Open { go_on } else { V::refusing(denial) }
+            }
         }
-        V::refusing(Denial::unevaluated(
-            stage.name(),
-            "stage_failed",
-            format!("The {} stage failed, so this request could not be evaluated.", stage.name()),
-        ))
     }
-}
 
-/// What came back from a stage.
-enum Said<V> {
-    Answer(V),
-    Broke(StageError),
-    Panicked,
-}
-
-async fn caught<V>(hook: impl Future<Output = Result<V, StageError>>) -> Said<V> {
-    match AssertUnwindSafe(hook).catch_unwind().await {
-        Ok(Ok(v)) => Said::Answer(v),
-        Ok(Err(e)) => Said::Broke(e),
-        Err(_) => Said::Panicked,
+    fn broken(&self, ex: &Exchange, stage: &'static str, why: &str) -> Denial {
+        self.failing.store(true, Relaxed);
+        tracing::error!(exchange = %ex.id, stage, %why, "a stage failed");
+        ex.reason(format!("stage {stage} failed"));
+        let message = format!("The {stage} stage failed, so this request could not be evaluated.");
+        Denial::unevaluated(stage, "stage_failed", message)
     }
 }
 

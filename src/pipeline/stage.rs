@@ -56,6 +56,17 @@ pub struct Edit {
     pub span: Range<usize>,
     /// What stands there instead.
     pub with: Box<[u8]>,
+    /// What the replacement means for the exchange; noted once it is made.
+    pub what: Replaced,
+}
+
+/// What a replacement was for. Secrets by their index in the vault generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// A vault value on its way out.
+    Value(usize),
+    /// An injected credential that upstream reflected.
+    Echo(usize),
 }
 
 /// A piece of a body, decoded. Stages read `text`, lower `hold`, and add edits.

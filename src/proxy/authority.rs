@@ -58,7 +58,12 @@ pub(super) fn of(
 }
 
 /// `Host` is there once, unless an authority stands in its place, and says the same.
-fn agree_with_host(to: &Authority, scheme: Scheme, headers: &HeaderMap, named: bool) -> Result<(), Denial> {
+pub(super) fn agree_with_host(
+    to: &Authority,
+    scheme: Scheme,
+    headers: &HeaderMap,
+    named: bool,
+) -> Result<(), Denial> {
     let mut hosts = headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (None, _) if named => Ok(()),

@@ -73,11 +73,12 @@ async fn first_head(wire: &mut Wire, seen: &mut BytesMut, most: usize) -> std::i
         Opening::Http1 => {}
     }
     loop {
-        if let Some(end) = memchr::memmem::find(seen, b"\r\n\r\n") {
-            return Ok(First::Connect(seen.split_to(end + 4)));
-        }
-        if seen.len() > most {
+        let end = memchr::memmem::find(seen, b"\r\n\r\n").map(|at| at + 4);
+        if end.unwrap_or(seen.len()) > most {
             return Ok(First::Refused(reply::head_too_large()));
+        }
+        if let Some(end) = end {
+            return Ok(First::Connect(seen.split_to(end)));
         }
         if wire.read_buf(seen).await? == 0 {
             return Ok(First::Nothing);

@@ -12,10 +12,12 @@ use super::upstream::http::{self as upstream, Answer};
 use crate::base::host::Authority;
 use crate::pipeline::content::{self, Kind};
 use crate::pipeline::{
-    BodyNeed, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
+    BodyNeed, Cleared, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
 };
+use http::header::{CONTENT_LENGTH, TRAILER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -68,12 +70,27 @@ async fn serve(
     way: &Rc<Way>,
     live: &Arc<Live>,
     ex: &Arc<Exchange>,
-    mut head: RequestHead,
+    head: RequestHead,
     incoming: Incoming,
 ) -> Result<Response<Body>, Denial> {
-    let via = headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
-    headers::sanitize_request(&mut head.headers, &live.limits, &via).map_err(|d| ex.refuse(d))?;
+    let own = || headers::pseudonym(&way.worker.shared.via_key, &ex.authority.host);
+    let via = way.via.as_ref().map_or_else(|| Cow::Owned(own()), Cow::from);
     let method = head.method.clone();
+    let source = Source::request(incoming, live.limits.timeouts.idle);
+    let (head, body) = outward(live, ex, &via, head, source).await?;
+    let answer = upstream::send(way, live, ex, head, body).await?;
+    back(way, live, ex, &method, answer).await
+}
+
+/// The way out as far as the wire: what is sent, or why nothing is. A rehearsal goes this way too.
+pub(super) async fn outward(
+    live: &Arc<Live>,
+    ex: &Arc<Exchange>,
+    via: &str,
+    mut head: RequestHead,
+    source: Source,
+) -> Result<(Cleared<RequestHead>, Body), Denial> {
+    headers::sanitize_request(&mut head.headers, &live.limits, via).map_err(|d| ex.refuse(d))?;
     let (mut head, need) = match live.pipeline.connect(ex).await {
         Ruling::Refuse(denial) => return Err(denial),
         Ruling::Untouched(to) => (live.pipeline.unexamined(&to, head), BodyNeed::Skip),
@@ -83,17 +100,14 @@ async fn serve(
             Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Request)),
         },
     };
-    let source = Source::request(incoming, live.limits.timeouts.idle);
-    let body = match admit(live, ex, Direction::Request, need, head.framing(), source).await {
-        Ok(body) => body.of(ex, Direction::Request),
-        Err(Stop::Refused(denial)) => return Err(denial),
+    match admit(live, ex, Direction::Request, need, head.framing(), source).await {
+        Ok(body) => Ok((head, body.of(ex, Direction::Request))),
+        Err(Stop::Refused(denial)) => Err(denial),
         Err(Stop::Broken(why)) => {
             ex.conclude(Outcome::Cancelled);
-            return Err(authority::malformed(format!("The request's body broke off ({}).", why.code())));
+            Err(authority::malformed(format!("The request's body broke off ({}).", why.code())))
         }
-    };
-    let answer = upstream::send(way, live, ex, head, body).await?;
-    back(way, live, ex, &method, answer).await
+    }
 }
 
 /// The way back.
@@ -133,6 +147,10 @@ async fn back(
         }
     };
     let mut head = head.into_inner();
+    if let Some(names) = body.trailer_names() {
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers.insert(TRAILER, names);
+    }
     head.version = http::Version::HTTP_11;
     if ex.has_injected() {
         // the words behind the status are the origin's own, and may reflect what was put in

@@ -22,6 +22,8 @@ pub(super) struct Pace {
     kick: Notify,
     /// HTTP/1 heads, looked at as they are read.
     heads: RefCell<HeadWatch>,
+    /// The bytes are HTTP/1 heads, not HTTP/2 frames.
+    heads_in_clear: Cell<bool>,
     fault: Cell<Option<Fault>>,
 }
 
@@ -43,8 +45,14 @@ impl Pace {
             late: Cell::new(None),
             kick: Notify::new(),
             heads: RefCell::default(),
+            heads_in_clear: Cell::new(true),
             fault: Cell::new(None),
         })
+    }
+
+    /// The connection speaks HTTP/2: its bytes are frames, and not looked at as heads.
+    pub(super) fn frames(&self) {
+        self.heads_in_clear.set(false);
     }
 
     /// What was wrong with the raw head of the request that has just begun.
@@ -59,6 +67,11 @@ impl Pace {
         InFlight(self.clone())
     }
 
+    /// Is the client to be let go?
+    pub(super) fn is_late(&self) -> bool {
+        self.late.get().is_some()
+    }
+
     /// Resolves when the client is to be let go.
     pub(super) async fn late(&self) -> Late {
         loop {
@@ -70,7 +83,7 @@ impl Pace {
     }
 
     fn read(&self, bytes: &[u8]) {
-        if self.in_flight.get() > 0 {
+        if self.in_flight.get() > 0 || !self.heads_in_clear.get() {
             return;
         }
         if self.head_since.get().is_none() {
@@ -197,5 +210,16 @@ mod tests {
         drop(pace);
         paces.sweep(none, none);
         assert!(paces.0.borrow().is_empty());
+    }
+
+    #[test]
+    fn frames_are_not_read_as_heads() {
+        let pace = Pace::new();
+        pace.frames();
+        pace.read(b"\0\n\nx\n\n");
+        assert_eq!((pace.fault(), pace.head_since.get()), (None, None));
+        let other = Pace::new();
+        other.read(b"GET / HTTP/1.1\nhost: a\n\n");
+        assert_eq!(other.fault(), Some(Fault::LineEnd));
     }
 }

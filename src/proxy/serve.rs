@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::connection;
 use super::forward;
+use super::headers;
 use super::listener::Worker;
 use super::pace::{Late, Pace, Paced};
 use super::reply;
@@ -14,7 +15,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
 /// The protocol of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub(super) struct Way {
     /// What CONNECT named, and how it is spoken to; `None`: each request names its own.
     pub(super) tunnel: Option<(Authority, Scheme)>,
     pub(super) misdirected: Option<Misdirected>,
+    /// katana's name in `Via` towards the tunnel's host.
+    pub(super) via: Option<String>,
     pub(super) pace: Rc<Pace>,
     /// The upstream connection kept beside this tunnel.
     pub(super) kept: Kept,
@@ -47,7 +52,7 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn forward(worker: Rc<Worker>, client: Client, pace: Rc<Pace>) -> Self {
         worker.paces.watch(&pace);
-        Self { worker, client, tunnel: None, misdirected: None, pace, kept: Kept::default() }
+        Self { worker, client, tunnel: None, misdirected: None, via: None, pace, kept: Kept::default() }
     }
 
     pub(super) fn tunnel(
@@ -58,6 +63,7 @@ impl Way {
         pace: Rc<Pace>,
     ) -> Self {
         let mut way = Self::forward(worker, client, pace);
+        way.via = Some(headers::pseudonym(&way.worker.shared.via_key, &authority.host));
         way.tunnel = Some((authority, scheme));
         way
     }
@@ -86,7 +92,7 @@ async fn one<S>(way: Rc<Way>, io: TokioIo<Paced<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let mut draining = way.worker.draining.clone();
+    let draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
     let service = service_fn(move |request: http::Request<Incoming>| {
         let way = way.clone();
@@ -96,37 +102,67 @@ where
     let mut conn = hyper::server::conn::http1::Builder::new()
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .max_headers(limits.header_count * 2)
-        .preserve_header_case(true)
         .header_read_timeout(None)
         .pipeline_flush(true)
         .auto_date_header(false)
         .serve_connection(io, service);
-    let late = tokio::select! {
-        done = &mut conn => {
-            if let Err(why) = done {
-                tracing::debug!(%why, "a client connection ended");
-            }
-            None
+    match watched(&mut conn, &pace, &draining).await {
+        End::Done(Ok(())) => {}
+        End::Done(Err(why)) => tracing::debug!(%why, "a client connection ended"),
+        End::Late(Late::Head) => {
+            let mut io = conn.into_parts().io.into_inner();
+            connection::refuse(&mut io, &reply::head_timeout()).await;
         }
-        late = pace.late() => Some(late),
-        _ = draining.wait_for(|d| *d) => {
+        End::Late(Late::Idle) => {}
+        End::Draining => {
             std::pin::Pin::new(&mut conn).graceful_shutdown();
             let _ = conn.await;
-            return;
         }
-    };
-    if late == Some(Late::Head) {
-        let mut io = conn.into_parts().io.into_inner();
-        connection::refuse(&mut io, &reply::head_timeout()).await;
     }
+}
+
+/// Why serving a connection came to an end.
+enum End<T> {
+    Done(T),
+    Late(Late),
+    Draining,
+}
+
+/// Serves until the connection ends, its client is let go, or the proxy drains. The two rare events are registered for
+/// once, and then only looked at: an exchange pays for neither.
+async fn watched<C: Future + Unpin>(
+    conn: &mut C,
+    pace: &Pace,
+    draining: &watch::Receiver<bool>,
+) -> End<C::Output> {
+    let mut told = draining.clone();
+    let mut rare = std::pin::pin!(async {
+        tokio::select! {
+            late = pace.late() => End::Late(late),
+            _ = told.wait_for(|d| *d) => End::Draining,
+        }
+    });
+    let mut registered = false;
+    std::future::poll_fn(|cx| {
+        if let Poll::Ready(done) = std::pin::Pin::new(&mut *conn).poll(cx) {
+            return Poll::Ready(End::Done(done));
+        }
+        if !registered || pace.is_late() || draining.has_changed().unwrap_or(true) {
+            registered = true;
+            return rare.as_mut().poll(cx);
+        }
+        Poll::Pending
+    })
+    .await
 }
 
 async fn two<S>(way: Rc<Way>, io: TokioIo<Paced<S>>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let mut draining = way.worker.draining.clone();
+    let draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    pace.frames();
     let service = service_fn(move |request: http::Request<Incoming>| {
         let way = way.clone();
         async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }
@@ -145,14 +181,10 @@ where
         .auto_date_header(false)
         .serve_connection(io, service);
     let mut conn = std::pin::pin!(conn);
-    tokio::select! {
-        done = conn.as_mut() => {
-            if let Err(why) = done {
-                tracing::debug!(%why, "a client connection ended");
-            }
-        }
-        _ = pace.late() => {}
-        _ = draining.wait_for(|d| *d) => {
+    match watched(&mut conn, &pace, &draining).await {
+        End::Done(Ok(())) | End::Late(_) => {}
+        End::Done(Err(why)) => tracing::debug!(%why, "a client connection ended"),
+        End::Draining => {
             conn.as_mut().graceful_shutdown();
             let _ = conn.await;
         }

@@ -69,7 +69,7 @@ impl Prefilter {
         let stride = if shortest >= 6 { 4 } else { 1 };
         let (mut narrow, mut wide) = (Vec::new(), Vec::new());
         for (keyword, k) in (0_u16..).zip(&keywords) {
-            let is_wide = k.bytes.len() >= 8 + stride - 1;
+            let is_wide = stride > 1 && k.bytes.len() >= 8 + stride - 1;
             let base = rarest(&k.bytes, stride, if is_wide { 8 } else { 4 });
             for offset in base..base + stride {
                 let (bytes, mask) = eight(&k.bytes[offset..]);
@@ -151,7 +151,8 @@ impl Prefilter {
             for i in 0..BLOCK / STRIDE {
                 // one load: the compiler sees that the eight bytes lie in the block
                 let bytes = block[i * STRIDE..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b)) | FOLD_8;
-                found |= u32::from(self.may_be(bytes)) << i;
+                let wide = STRIDE > 1 && self.wide.has(hash_8(bytes));
+                found |= u32::from(self.narrow.has(hash_4(low(bytes))) | wide) << i;
             }
             while found != 0 {
                 let i = found.trailing_zeros() as usize;
@@ -163,11 +164,6 @@ impl Prefilter {
         for at in (at..text.len()).step_by(STRIDE) {
             self.look(text, at, &mut hit);
         }
-    }
-
-    #[inline(always)]
-    fn may_be(&self, bytes: u64) -> bool {
-        self.narrow.has(hash_4(low(bytes))) | self.wide.has(hash_8(bytes))
     }
 
     fn look(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, usize)) {

@@ -18,7 +18,7 @@ metrics! {
     Connections = "katana_connections_total",
     /// Client connections open now.
     ConnectionsOpen = "katana_connections_open",
-    /// Exchanges begun.
+    /// Exchanges that have ended, however.
     Exchanges = "katana_exchanges_total",
     /// Exchanges under way now.
     ExchangesOpen = "katana_exchanges_open",

@@ -23,6 +23,7 @@ fn curl_over_http_1_and_http_2() {
         assert_eq!(std::fs::metadata(field.file("down")).unwrap().len(), field.down as u64);
         assert_eq!(curl(&["https://origin.test/get", "https://other.test/get"]).len(), 42);
     }
+    field.accounted();
 }
 
 #[test]
@@ -50,4 +51,5 @@ fn wget_gets_posts_and_follows() {
     );
     field.uploaded();
     assert_eq!(wget(&["https://origin.test/down"]).len(), field.down);
+    field.accounted();
 }

@@ -46,4 +46,5 @@ fn git_clones_and_fetches() {
     assert!(std::fs::read(field.file("copy/large")).unwrap() == std::fs::read(field.file("upload")).unwrap());
     field.run(&["git", "-C", "copy", "fetch", "-q", "origin"]);
     field.run(&["git", "ls-remote", "https://origin.test/repo.git"]);
+    field.accounted();
 }

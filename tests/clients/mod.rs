@@ -4,11 +4,13 @@
 mod command_line;
 mod git;
 mod node;
+mod packages;
 mod python;
 
-use crate::support::katana::Home;
+use crate::support::katana::{Home, documents};
 use crate::support::random::Random;
 use crate::support::{Origin, Reply, download_megabytes, katana, origin};
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -18,6 +20,8 @@ pub(crate) struct Field {
     pub(crate) home: Home,
     /// The large download, once.
     pub(crate) down: usize,
+    /// Requests already taken from the origin's record.
+    taken: Cell<usize>,
 }
 
 /// The size of an upload.
@@ -34,7 +38,7 @@ pub(crate) fn field() -> Field {
     origin.on("/moved-again", Reply::redirect(307, "https://other.test/get"));
     let home = katana().origin(&origin).home();
     std::fs::write(home.dir.path().join("upload"), Random::new(2).bytes(UP)).unwrap();
-    Field { origin, home, down }
+    Field { origin, home, down, taken: Cell::new(0) }
 }
 
 impl Field {
@@ -60,6 +64,21 @@ impl Field {
     pub(crate) fn uploaded(&self) {
         let sent = std::fs::read(self.file("upload")).unwrap();
         assert!(self.origin.take("/up").body == sent, "the upload differs");
+        self.taken.set(self.taken.get() + 1);
+    }
+
+    /// Every request that the origin got has one record of an allowed exchange in the audit, and the other way round.
+    pub(crate) fn accounted(&self) {
+        let shown = self.home.katana(&["audit", "show", "--json", "-n", "10000"]);
+        let recorded: Vec<String> = documents(&shown.stdout)
+            .iter()
+            .filter(|r| r["event_type"] == "proxy_request")
+            .map(|r| format!("{} {} {} {}", r["method"], r["path"], r["status"], r["decision"]))
+            .collect();
+        let got: Vec<_> =
+            self.origin.received().into_iter().map(|r| format!("{} {}", r.method, r.target)).collect();
+        let count = got.len() + self.taken.get();
+        assert!(count > 0 && recorded.len() == count, "{count} came: {got:#?}\nrecorded: {recorded:#?}");
     }
 }
 

@@ -44,6 +44,7 @@ fn exercise(script: &str) {
     std::fs::write(field.file("client.cjs"), script).unwrap();
     field.run(&["node", "client.cjs"]);
     field.uploaded();
+    field.accounted();
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Field, field, there};
 use std::process::Command;
 
 /// The interpreter itself, not a shim that wants its own home.
-fn interpreter() -> Option<String> {
+pub(super) fn interpreter() -> Option<String> {
     let ask = ["-c", "import sys; print(sys.executable)"];
     if !there("python3", &ask) {
         return None;
@@ -32,6 +32,7 @@ fn exercise(name: &str, library: &str) {
     std::fs::write(field.file("client.py"), script).unwrap();
     field.run(&[&python, "client.py"]);
     field.uploaded();
+    field.accounted();
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn aiohttp() {
         "aiohttp",
         "import aiohttp, asyncio\n\
          async def ask(method, url, body=None):\n\
-         \x20   async with aiohttp.ClientSession(trust_env=True) as s:\n\
+         \x20   async with aiohttp.ClientSession() as s:\n\
          \x20       async with s.request(method, url, data=body) as r:\n\
          \x20           return await r.read()\n\
          def get(url): return asyncio.run(ask('GET', url))\n\

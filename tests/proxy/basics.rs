@@ -151,7 +151,7 @@ fn an_exchange_leaves_one_truthful_record() {
     });
     for record in site.katana.records("/told", 4) {
         assert_eq!((&record["method"], &record["status"]), (&"POST".into(), &202.into()), "{record}");
-        assert_eq!((&record["bytes_in"], &record["bytes_out"]), (&5.into(), &3.into()), "{record}");
+        assert_eq!((&record["bytes_in"], &record["bytes_out"]), (&3.into(), &5.into()), "{record}");
         assert_eq!(record["decision"], "allow");
         assert!(!record.to_string().contains("hidden"), "query values are redacted: {record}");
         assert_eq!(record["hash"].as_str().map(str::len), Some(64));

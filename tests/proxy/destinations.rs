@@ -95,7 +95,7 @@ fn katana_is_not_reachable_through_itself() {
         let mut raw = Raw::open(katana.addr);
         raw.say(format!("CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n"));
         raw.say("CONNECT origin.test:443 HTTP/1.1\r\nHost: origin.test:443\r\n\r\n");
-        let first = raw.hear().status;
+        let first = raw.try_hear("CONNECT").expect("an answer").status;
         assert!(first >= 400 || raw.try_hear("GET").is_none_or(|h| h.status >= 400), "{host}");
     }
     let mut raw = Raw::open(katana.addr);

@@ -15,6 +15,7 @@ fn every_cut(whole_body: &str, body: &[u8], coding: &str, judge: impl Fn(&[u8], 
         .config(json!({"proxy": {"limits": {"whole_body": whole_body}}}))
         .start();
     let body = codec::encode(coding, body);
+    let streamed = whole_body == "1";
     block_on(async {
         for proto in [Proto::H1, Proto::H2] {
             let mut session = Client::new(&katana).open("origin.test", proto).await;
@@ -22,6 +23,16 @@ fn every_cut(whole_body: &str, body: &[u8], coding: &str, judge: impl Fn(&[u8], 
                 let (a, b) = body.split_at(cut);
                 let ask = Ask::new("POST", "/cut").header("content-encoding", coding);
                 let answer = session.ask(ask.pieces([a.to_vec(), b.to_vec()]).gap(1)).await;
+                if answer.status == 403 && streamed && coding != "identity" {
+                    // what has to be decoded cannot be replaced in a stream: it is cut off
+                    answer.denied(403);
+                    let got = origin.take_where(|r| r.target == "/cut");
+                    assert!(got.is_none_or(|r| !r.complete), "cut at {cut}: denied, and yet sent");
+                    origin.clear();
+                    // over HTTP/1.1 the connection ends with a request that was not read to its end
+                    session = Client::new(&katana).open("origin.test", proto).await;
+                    continue;
+                }
                 assert_eq!(answer.status, 404, "the origin answers, cut at {cut}: {}", answer.text());
                 judge(&origin.take("/cut").decoded(), cut);
             }

@@ -92,7 +92,10 @@ fn a_body_that_breaks_off_is_not_made_whole() {
         for sized in [true, false] {
             origin.on("/cut", Reply::pieces(["half"]).sized(sized).gap(20).end(End::Broken));
             let Some(response) = session.try_begin(Ask::get("/cut")).await else { return };
-            assert!(!read(response).await.complete, "sized: {sized}");
+            let answer = read(response).await;
+            if answer.complete {
+                answer.denied(502); // it was held whole, and nothing of it passed on
+            }
             if session.try_ask(Ask::get("/nothing")).await.is_none() {
                 return; // HTTP/1.1: the connection went with it, as it must
             }

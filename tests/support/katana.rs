@@ -4,7 +4,7 @@ use super::origin::{NAMES, Origin};
 use super::{PATIENCE, config, pki, until};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -165,22 +165,22 @@ impl Home {
             .spawn()
             .unwrap();
         let stdout = child.stdout.take().unwrap();
-        let (send, lines) = mpsc::channel();
+        let (send, ready) = mpsc::channel();
         std::thread::spawn(move || {
-            BufReader::new(stdout).lines().map_while(Result::ok).for_each(|l| drop(send.send(l)));
-        });
-        while let Ok(line) = lines.recv_timeout(PATIENCE) {
-            if let Some(ready) = line.strip_prefix("ready ") {
-                let ready: Value = serde_json::from_str(ready).expect("the ready line is JSON");
-                let addr = ready["listen"].as_str().unwrap().parse().expect("an address");
-                let ca = fs::read_to_string(ready["ca"].as_str().unwrap()).unwrap();
-                return Ok(Katana { home: self, child, addr, ca });
+            let mut documents = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+            if let Some(Ok(said)) = documents.next() {
+                let _ = send.send(said);
             }
+        });
+        // the status when it is ready, the error when it is not going to be, or nothing
+        let said = ready.recv_timeout(PATIENCE).unwrap_or_default();
+        if let Some(addr) = said["listen"].as_str() {
+            let addr = addr.parse().expect("an address");
+            let ca = fs::read_to_string(said["ca"]["path"].as_str().unwrap()).unwrap();
+            return Ok(Katana { home: self, child, addr, ca });
         }
-        let _ = child.kill();
-        let code = child.wait().unwrap().code();
-        let said = fs::read_to_string(log).unwrap_or_default();
-        Err((code, said))
+        let code = until("the end of what did not start", || child.try_wait().unwrap()).code();
+        Err((code, fs::read_to_string(log).unwrap_or_default() + &said.to_string()))
     }
 }
 
@@ -205,7 +205,7 @@ impl Katana {
 
     /// Every audit record, oldest first.
     pub(crate) fn audit(&self) -> Vec<Value> {
-        let out = self.home.katana(&["audit", "show", "--json"]);
+        let out = self.home.katana(&["audit", "show", "--json", "--limit", "1000000"]);
         assert!(out.status.success(), "audit show: {}", String::from_utf8_lossy(&out.stderr));
         flat(&documents(&out.stdout))
     }
@@ -277,14 +277,14 @@ pub(crate) fn documents(bytes: &[u8]) -> Vec<Value> {
     documents.collect::<Result<_, _>>().unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(bytes)))
 }
 
-/// Lists opened up, also those that stand alone in an object (`{"entries": […]}`).
+/// Lists opened up, also those that are the `entries` of an object.
 fn flat(documents: &[Value]) -> Vec<Value> {
     let mut out = Vec::new();
     for document in documents {
         match document {
             Value::Array(items) => out.extend(items.iter().cloned()),
-            Value::Object(map) if map.len() == 1 && map.values().all(Value::is_array) => {
-                out.extend(map.values().flat_map(|v| v.as_array().unwrap().clone()));
+            Value::Object(map) if map.get("entries").is_some_and(Value::is_array) => {
+                out.extend(map["entries"].as_array().unwrap().clone());
             }
             other => out.push(other.clone()),
         }

@@ -28,6 +28,8 @@ pub struct Files {
     pub wgetrc: PathBuf,
     /// The script that brings older Node to the proxy.
     pub preload: PathBuf,
+    /// A directory with the module that Python runs at its start, and nothing else.
+    pub python: PathBuf,
     /// The bundle as Java reads it.
     pub truststore: PathBuf,
 }
@@ -152,6 +154,9 @@ fn lead(child: &mut Variables, way: &Way) {
     child.set("NODE_USE_ENV_PROXY", "1");
     child.set("NODE_OPTIONS", &node);
     child.set("JAVA_TOOL_OPTIONS", &java);
+    if let Some(path) = before(&files.python, child.value("PYTHONPATH".as_ref())) {
+        child.set("PYTHONPATH", path);
+    }
     child.set("WGETRC", &files.wgetrc);
     child.set("RSYNC_PROXY", format!("{host}:{}", way.port));
     child.set("CLOUDSDK_PROXY_TYPE", "http");
@@ -188,6 +193,12 @@ fn appended(child: &Variables, name: &str, more: &str) -> OsString {
     });
     all.push(more);
     all
+}
+
+/// A search path with `dir` in front; `None`: the directory's own name would fall apart in it.
+fn before(dir: &Path, path: Option<&OsStr>) -> Option<OsString> {
+    let rest = path.filter(|p| !p.is_empty()).into_iter().flat_map(std::env::split_paths);
+    std::env::join_paths(std::iter::once(dir.to_owned()).chain(rest)).ok()
 }
 
 /// Vault key material, and whatever of katana's own settings sounds like it.
@@ -291,6 +302,7 @@ mod tests {
                 bundle: at("bundle.pem"),
                 wgetrc: at("wgetrc"),
                 preload: at("p\"r.cjs"),
+                python: at("python"),
                 truststore: at("roots.jks"),
             },
         }
@@ -324,6 +336,9 @@ mod tests {
         assert_eq!(child.get("NODE_USE_ENV_PROXY"), Some("1"));
         assert_eq!(child.get("NODE_OPTIONS"), Some(r#"--require "/tmp/a b/p\"r.cjs""#));
         assert_eq!(child.get("WGETRC"), Some("/tmp/a b/wgetrc"));
+        assert_eq!(child.get("PYTHONPATH"), Some("/tmp/a b/python"));
+        let lib = Child::of(&[("PYTHONPATH", "lib::/x")], Some(&way()), &[]);
+        assert_eq!(lib.get("PYTHONPATH"), Some("/tmp/a b/python:lib::/x"));
         assert_eq!(child.get("PATH"), Some("/bin"), "the rest stays");
         assert_eq!(
             (child.get("CLOUDSDK_PROXY_ADDRESS"), child.get("CLOUDSDK_PROXY_PORT")),

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Embedded, so that the one binary is all there is.
 const PRELOAD: &str = include_str!("../../../config/node-preload.cjs");
+const STARTUP: &str = include_str!("../../../config/python-startup.py");
 
 /// The directory; removed with all that is in it when dropped.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Materials {
                 bundle: dir.join("bundle.pem"),
                 wgetrc: dir.join("wgetrc"),
                 preload: dir.join("node-preload.cjs"),
+                python: dir.join("python"),
                 truststore: dir.join("roots.jks"),
             },
             dir,
@@ -48,6 +50,8 @@ impl Materials {
         put(&files.ca, issue.ca_pem.as_bytes())?;
         put(&files.bundle, issue.bundle_pem.as_bytes())?;
         put(&files.preload, PRELOAD.as_bytes())?;
+        DirBuilder::new().mode(0o700).create(&files.python)?;
+        put(&files.python.join("sitecustomize.py"), STARTUP.as_bytes())?;
         put(&files.truststore, &truststore::jks(&issue.bundle_pem))?;
         put(&files.wgetrc, &wget(wgetrc, &files.bundle, url))?;
         // the person's own wgetrc may hold passwords

@@ -85,6 +85,66 @@ fn another_ca_or_no_digest_is_not_the_same() {
     assert!(!suits(&json!({}), &Config { digest: String::new(), ..config }, &Issue::default()));
 }
 
+/// A Python that starts with the hook, beside a stand-in for aiohttp.
+fn python(dir: &Path, script: &str) -> Option<String> {
+    let lib = dir.join("lib");
+    for (name, text) in [
+        ("aiohttp/__init__.py", "from .client import ClientSession\n"),
+        (
+            "aiohttp/client.py",
+            "class ClientSession:\n    def __init__(self, *, trust_env=False): self.env = trust_env\n",
+        ),
+    ] {
+        std::fs::create_dir_all(lib.join("aiohttp")).unwrap();
+        std::fs::write(lib.join(name), text).unwrap();
+    }
+    let issue = Issue::default();
+    let made = Materials::write(dir, &issue, "http://127.0.0.1:9", None).unwrap();
+    let path = env::join_paths([&made.files.python, &lib]).unwrap();
+    let ran = Command::new("python3").args(["-c", script]).env("PYTHONPATH", path).output();
+    let Some(ran) = ran.ok().filter(|r| r.status.success() || !r.stderr.starts_with(b"pyenv")) else {
+        eprintln!("skipped: python3 is not there");
+        return None;
+    };
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success() && said.is_empty(), "{said}");
+    Some(String::from_utf8(ran.stdout).unwrap())
+}
+
+#[test]
+fn python_s_aiohttp_heeds_the_environment_unless_told_otherwise() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "import aiohttp; S = aiohttp.ClientSession; print(S().env, S(trust_env=False).env)";
+    assert!(python(dir.path(), script).is_none_or(|said| said == "True False\n"));
+}
+
+#[test]
+fn python_s_own_start_up_module_still_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let script =
+        "import sys, sitecustomize as s; print(s.__file__ == sys.path[2] + '/sitecustomize.py', s.mine)";
+    std::fs::create_dir(dir.path().join("lib")).unwrap();
+    std::fs::write(dir.path().join("lib/sitecustomize.py"), "mine = 'run'\n").unwrap();
+    assert!(python(dir.path(), script).is_none_or(|said| said == "True run\n"));
+}
+
+#[test]
+fn python_without_aiohttp_or_with_an_odd_one_is_as_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = "
+import os, sys
+lib = sys.path[2]
+os.rename(lib + '/aiohttp', lib + '/elsewhere')
+try: import aiohttp
+except ImportError: print('none')
+os.mkdir(lib + '/aiohttp')
+for name, text in ('__init__', ''), ('client', 'ClientSession = 7'):
+    open(lib + '/aiohttp/' + name + '.py', 'w').write(text)
+import importlib; importlib.invalidate_caches()
+import aiohttp.client; print(aiohttp.client.ClientSession)";
+    assert!(python(dir.path(), script).is_none_or(|said| said == "none\n7\n"));
+}
+
 #[test]
 fn node_goes_through_the_proxy() {
     let dir = tempfile::tempdir().unwrap();

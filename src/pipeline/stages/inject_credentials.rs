@@ -5,7 +5,9 @@
 use super::{bound, refuse};
 use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::{self, Occupant};
-use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Stage, StageError, Verdict};
+use crate::pipeline::stage::{
+    BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
+};
 use crate::pipeline::{Denial, RequestHead, ResponseHead};
 use crate::vault::scrub::Hit;
 use http::{HeaderMap, HeaderValue};
@@ -75,12 +77,10 @@ impl Stage for InjectCredentials {
         if direction == Direction::Response && ex.has_injected() {
             let (hits, hold) = echoes(ex, chunk.text);
             chunk.hold_from(hold);
-            for hit in hits {
-                if hit.end > chunk.seen {
-                    noted(ex, &hit);
-                }
-                let with = ex.vault.held[hit.secret as usize].placeholder.as_bytes().into();
-                chunk.edits.push(Edit { span: hit.start..hit.end, with });
+            for hit in hits.iter().filter(|h| chunk.end || h.start < hold) {
+                let held = hit.secret as usize;
+                let with = ex.vault.held[held].placeholder.as_bytes().into();
+                chunk.edits.push(Edit { span: hit.start..hit.end, with, what: Replaced::Echo(held) });
             }
         }
         Ok(ChunkVerdict::Forward)
@@ -130,7 +130,7 @@ fn unecho(ex: &Exchange, headers: &mut HeaderMap) -> Result<(), StageError> {
         }
         let (mut out, mut at) = (Vec::new(), 0);
         for hit in &hits {
-            noted(ex, hit);
+            ex.unechoed(hit.secret as usize);
             out.extend_from_slice(&value.as_bytes()[at..hit.start]);
             out.extend_from_slice(ex.vault.held[hit.secret as usize].placeholder.as_bytes());
             at = hit.end;
@@ -140,11 +140,6 @@ fn unecho(ex: &Exchange, headers: &mut HeaderMap) -> Result<(), StageError> {
             HeaderValue::from_bytes(&out).map_err(|_| StageError("an echo could not be taken out".into()))?;
     }
     Ok(())
-}
-
-fn noted(ex: &Exchange, hit: &Hit) {
-    let name = ex.vault.held.get(hit.secret as usize).map_or("?", |h| &h.name);
-    ex.reason(format!("upstream reflected {name}; the agent got its placeholder"));
 }
 
 fn not_injected(on: bool) -> Denial {

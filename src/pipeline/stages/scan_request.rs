@@ -147,7 +147,7 @@ impl Stage for ScanRequest {
         let hold = self.scanner.scan(scanner::Direction::Request, Surface::Body, chunk.text, &mut findings);
         chunk.hold_from(hold);
         let mut denial = None;
-        for finding in findings.iter().filter(|f| f.end > chunk.seen) {
+        for finding in findings.iter().filter(|f| chunk.end || f.start < hold) {
             if !known_to_vault(ex, chunk.text, finding) {
                 denial = denial.or(self.judge(ex, finding, "request body"));
             }

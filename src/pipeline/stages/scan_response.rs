@@ -56,7 +56,7 @@ impl Stage for ScanResponse {
         let hold = self.scanner.scan(scanner::Direction::Response, Surface::Body, chunk.text, &mut findings);
         chunk.hold_from(hold);
         let mut denial = None;
-        for finding in findings.iter().filter(|f| f.end > chunk.seen) {
+        for finding in findings.iter().filter(|f| chunk.end || f.start < hold) {
             ex.note(audit::Finding {
                 scanner: finding.rule.clone(),
                 category: finding.family.as_str().into(),

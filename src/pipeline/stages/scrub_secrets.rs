@@ -6,7 +6,9 @@ use super::{bound, refuse};
 use crate::config::{Mode, OnSecret, Slot};
 use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::query_spans;
-use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Stage, StageError, Verdict};
+use crate::pipeline::stage::{
+    BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
+};
 use crate::pipeline::{Denial, RequestHead};
 use crate::vault::scrub::{Hit, Kind};
 use http::{HeaderMap, Uri};
@@ -141,7 +143,7 @@ impl Stage for ScrubSecrets {
             return Ok(Verdict::Continue);
         };
         let mut hits = Vec::new();
-        ex.vault.matcher.scan(name.as_bytes(), &mut hits);
+        ex.vault.matcher.find(name.as_bytes(), &mut hits);
         match hits.first() {
             None => Ok(Verdict::Continue),
             Some(hit) if hit.kind == Kind::Placeholder => refuse(misplaced(ex, hit, "host name")),
@@ -164,7 +166,7 @@ impl Stage for ScrubSecrets {
         }
         let hits = with_head(head, |text| {
             let mut hits = Vec::new();
-            ex.vault.matcher.scan(text.text(), &mut hits);
+            ex.vault.matcher.find(text.text(), &mut hits);
             hits.into_iter()
                 .map(|h| {
                     let fields = text.fields(&head.headers, &(h.start..h.end));
@@ -202,18 +204,15 @@ impl Stage for ScrubSecrets {
         let mut hits = Vec::new();
         let hold = ex.vault.matcher.scan(chunk.text, &mut hits);
         chunk.hold_from(hold);
-        for hit in &hits {
+        // what begins behind the hold may yet turn out to be something else; it is shown again
+        for hit in hits.iter().filter(|h| chunk.end || h.start < hold) {
             match self.judge(ex, hit, "request body") {
                 Judgement::Leave => {}
                 Judgement::Deny(denial) => return Ok(ChunkVerdict::Abort(denial)),
                 Judgement::Replace => {
-                    if hit.end > chunk.seen {
-                        ex.scrubbed(hit.secret as usize);
-                    }
-                    chunk.edits.push(Edit {
-                        span: hit.start..hit.end,
-                        with: placeholder(ex, hit).as_bytes().into(),
-                    });
+                    let with = placeholder(ex, hit).as_bytes().into();
+                    let what = Replaced::Value(hit.secret as usize);
+                    chunk.edits.push(Edit { span: hit.start..hit.end, with, what });
                 }
             }
         }
@@ -231,7 +230,7 @@ impl Stage for ScrubSecrets {
         }
         let text = head_text::HeadText::write(Vec::new(), None, trailers);
         let mut hits = Vec::new();
-        ex.vault.matcher.scan(text.text(), &mut hits);
+        ex.vault.matcher.find(text.text(), &mut hits);
         let hits: Vec<_> = hits
             .into_iter()
             .map(|h| {

@@ -161,6 +161,7 @@ async fn clear(
         }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
+    chunk.edits.iter().for_each(|e| ex.replaced(e.what));
     let rewritten = rewrite(text, &mut chunk.edits);
     headers.remove(CONTENT_ENCODING);
     stale_digests(headers);

@@ -11,7 +11,7 @@ use super::pace::InFlight;
 use crate::pipeline::{Direction, Exchange, Outcome};
 use crate::telemetry::metrics::Metric;
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use source::Source;
 use std::pin::Pin;
@@ -66,6 +66,13 @@ impl Body {
     pub(super) fn busy(mut self, flight: InFlight) -> Self {
         self.flight = Some(flight);
         self
+    }
+
+    /// The names of the trailers, where they are known before the body goes: what `Trailer` announces.
+    pub(super) fn trailer_names(&self) -> Option<HeaderValue> {
+        let MadeOf::Whole { trailers: Some(trailers), .. } = &self.made_of else { return None };
+        let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+        HeaderValue::from_str(&names.join(", ")).ok()
     }
 
     fn count(&self, n: usize) {

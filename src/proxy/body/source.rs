@@ -17,7 +17,8 @@ use tokio::time::{Instant, Sleep};
 
 pub(in crate::proxy) struct Source {
     ahead: VecDeque<Frame<Bytes>>,
-    incoming: Incoming,
+    /// Nothing, when all there is was given.
+    incoming: Option<Incoming>,
     direction: Direction,
     silence: Duration,
     /// Made when a frame has to be waited for; most bodies never do.
@@ -28,7 +29,16 @@ pub(in crate::proxy) struct Source {
 
 impl Source {
     pub(in crate::proxy) fn request(incoming: Incoming, silence: Duration) -> Self {
-        Self::new(incoming, Direction::Request, silence, None)
+        Self::new(Some(incoming), Direction::Request, silence, None)
+    }
+
+    /// A request's body that is there in full.
+    pub(in crate::proxy) fn given(data: Bytes) -> Self {
+        let mut source = Self::new(None, Direction::Request, Duration::MAX, None);
+        if !data.is_empty() {
+            source.ahead.push_back(Frame::data(data));
+        }
+        source
     }
 
     pub(in crate::proxy) fn response(
@@ -36,7 +46,7 @@ impl Source {
         silence: Duration,
         lease: Option<(Lease, Weak<Way>)>,
     ) -> Self {
-        let mut source = Self::new(incoming, Direction::Response, silence, lease);
+        let mut source = Self::new(Some(incoming), Direction::Response, silence, lease);
         if source.is_end() {
             source.give_back();
         }
@@ -44,7 +54,7 @@ impl Source {
     }
 
     fn new(
-        incoming: Incoming,
+        incoming: Option<Incoming>,
         direction: Direction,
         silence: Duration,
         lease: Option<(Lease, Weak<Way>)>,
@@ -60,11 +70,18 @@ impl Source {
     }
 
     pub(super) fn is_end(&self) -> bool {
-        self.ahead.is_empty() && self.incoming.is_end_stream()
+        self.ahead.is_empty() && self.drained()
+    }
+
+    fn drained(&self) -> bool {
+        self.incoming.as_ref().is_none_or(|i| i.is_end_stream())
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.ahead.is_empty() { self.incoming.size_hint() } else { SizeHint::default() }
+        match &self.incoming {
+            Some(incoming) if self.ahead.is_empty() => incoming.size_hint(),
+            _ => SizeHint::default(),
+        }
     }
 
     pub(super) async fn frame(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
@@ -75,10 +92,11 @@ impl Source {
         if let Some(frame) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(frame)));
         }
-        match Pin::new(&mut self.incoming).poll_frame(cx) {
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        match Pin::new(incoming).poll_frame(cx) {
             Poll::Ready(frame) => {
                 self.waiting = false;
-                if frame.is_none() || self.incoming.is_end_stream() {
+                if frame.is_none() || self.drained() {
                     self.give_back();
                 }
                 let failed = |e: hyper::Error| match self.direction {

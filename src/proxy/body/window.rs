@@ -246,6 +246,7 @@ impl Window {
 
     fn edited(&self, text: &[u8], mut edits: Vec<Edit>, from: usize) -> Bytes {
         for edit in &mut edits {
+            self.ex.replaced(edit.what);
             if self.fixed_length {
                 edit.with = fitted(&edit.with, edit.span.len());
             }

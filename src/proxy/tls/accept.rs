@@ -52,6 +52,7 @@ impl Acceptor {
                 aws_lc_rs::kx_group::SECP256R1,
                 aws_lc_rs::kx_group::SECP384R1,
             ],
+            cipher_suites: super::suites(),
             ..aws_lc_rs::default_provider()
         };
         Ok(Self {
@@ -86,6 +87,21 @@ impl Acceptor {
         Ok(Accepted { stream, http, misdirected })
     }
 
+    /// The same for a server that is no end of a tunnel: what is spoken over TLS, and nothing about it.
+    ///
+    /// # Errors
+    /// The handshake's.
+    pub(crate) async fn stream<S>(
+        &self,
+        io: S,
+        host: &Host,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + use<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        Ok(self.accept(io, host).await?.stream)
+    }
+
     fn config(&self, host: &Host) -> Result<Arc<ServerConfig>, Error> {
         let leaf = self.leaves.for_host(host).map_err(|e| Error::Tls(e.to_string()))?;
         if let Some((of, config)) = self.configs.read().get(host)
@@ -102,6 +118,7 @@ impl Acceptor {
         config.ticketer = self.tickets.clone();
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 1;
+        config.ignore_client_order = true;
         let config = Arc::new(config);
         let mut all = self.configs.write();
         if all.len() >= MOST_CONFIGS {

@@ -35,7 +35,8 @@ impl Dialer {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(roots: RootCertStore, verify: bool) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider =
+            Arc::new(CryptoProvider { cipher_suites: super::suites(), ..aws_lc_rs::default_provider() });
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(|e| Error::Tls(e.to_string()))?;

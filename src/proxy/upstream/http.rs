@@ -11,7 +11,7 @@ use crate::proxy::serve::{Local, Way};
 use crate::proxy::tls::dial::{Offer, denial, wants_other_protocol};
 use crate::telemetry::metrics::Metric;
 use bytes::Bytes;
-use http::header::{HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri, Version};
 use hyper::body::Incoming;
@@ -64,7 +64,8 @@ pub(in crate::proxy) async fn send(
         }
     }
     let offer = if prefers_two { Offer::TwoOrOne } else { Offer::One };
-    let sender = connect(way, live, &key, offer).await?;
+    // boxed: rare, and large enough to make every exchange large
+    let sender = Box::pin(connect(way, live, &key, offer)).await?;
     match timeout(patience, attempt(sender, &key, ex, request)).await.map_err(|_| late())? {
         Ok(answer) => Ok(answer),
         Err(Failed { why, .. }) => Err(why),
@@ -149,12 +150,12 @@ async fn one<S>(stream: S) -> Result<Sender, Denial>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, conn) =
-        http1::Builder::new().preserve_header_case(true).handshake(TokioIo::new(stream)).await.map_err(
-            |e| {
-                Denial::upstream("upstream_failed", format!("The destination does not speak HTTP/1.1 ({e})."))
-            },
-        )?;
+    // the request's names go out in one case whatever the agent wrote: upper and lower could spell a value there
+    let mut builder = http1::Builder::new();
+    builder.preserve_header_case(true).title_case_headers(true);
+    let (sender, conn) = builder.handshake(TokioIo::new(stream)).await.map_err(|e| {
+        Denial::upstream("upstream_failed", format!("The destination does not speak HTTP/1.1 ({e})."))
+    })?;
     tokio::task::spawn_local(async move {
         if let Err(why) = conn.await {
             tracing::debug!(%why, "an upstream connection ended");
@@ -191,8 +192,12 @@ fn origin_form(mut request: Request<Body>, to: &Authority, scheme: Scheme) -> Re
     *request.version_mut() = Version::HTTP_11;
     let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(target);
-    // hyper drops the body of a GET unless it is told that there is one
+    // hyper drops the body of a GET unless it is told that there is one, and trailers that are not announced
+    if let Some(names) = request.body().trailer_names() {
+        request.headers_mut().insert(TRAILER, names);
+    }
     if http_body::Body::size_hint(request.body()).exact().is_none() {
+        request.headers_mut().remove(CONTENT_LENGTH);
         request.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     if !request.headers().contains_key(HOST)

@@ -16,7 +16,9 @@ impl Overrides {
         Self(list)
     }
 
-    fn find(&self, to: &Authority) -> Option<SocketAddr> {
+    /// The address that stands for this destination.
+    #[must_use]
+    pub fn find(&self, to: &Authority) -> Option<SocketAddr> {
         self.0
             .iter()
             .find(|(h, p, _)| h.matches(&to.host) && p.is_none_or(|p| p == to.port))

@@ -1,3 +1,4 @@
+//! The key: where it is found, what is refused.
 use super::*;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Mutex;

@@ -1,3 +1,4 @@
+//! The store: what it keeps, and what it finds out.
 use super::*;
 use crate::config;
 use crate::vault::key::{Environment, KeyFile, KeySource, MasterKey, OsKeyring};

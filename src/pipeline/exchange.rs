@@ -301,19 +301,21 @@ impl Exchange {
         hits.into_iter().next()
     }
 
-    /// Is any vault value or placeholder in there?
+    /// Does the vault know anything in these bytes? And from where on it may yet, when more follow.
     #[must_use]
-    pub fn knows_any_of(&self, text: &[u8]) -> bool {
+    pub fn vault_knows(&self, bytes: &[u8]) -> (bool, usize) {
         let mut hits = Vec::new();
-        if !self.vault.matcher.is_empty() {
-            self.vault.matcher.find(text, &mut hits);
-        }
-        !hits.is_empty()
+        let hold = if self.vault.matcher.is_empty() {
+            bytes.len()
+        } else {
+            self.vault.matcher.scan(bytes, &mut hits)
+        };
+        (!hits.is_empty(), hold)
     }
 
     /// Does the vault know the host for a secret in disguise?
     fn host_is_secret(&self) -> bool {
-        self.authority.host.name().is_some_and(|name| self.knows_any_of(name.as_bytes()))
+        self.authority.host.name().is_some_and(|name| self.vault_knows(name.as_bytes()).0)
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {

@@ -49,7 +49,7 @@ fn reach_v4(a: Ipv4Addr) -> Reach {
     let o = a.octets();
     match o {
         [169, 254, 169, 254 | 253]
-        | [169, 254, 170, 2]
+        | [169, 254, 170, 2 | 23]
         | [100, 100, 100, 200]
         | [168, 63, 129, 16]
         | [192, 0, 0, 192] => Reach::Metadata,
@@ -82,7 +82,9 @@ fn reach_v6(a: Ipv6Addr) -> Reach {
         // 6to4 and Teredo carry an IPv4 address and lead to it
         [0x2002, hi, lo, ..] => not_public(reach_v4(low(hi, lo))),
         [0x2001, 0, ..] => Reach::Special,
-        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => Reach::Metadata,
+        [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254 | 0x23] | [0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254] => {
+            Reach::Metadata
+        }
         [0x2001, 0xdb8, ..] | [0x100, 0, 0, 0, ..] => Reach::Special,
         [b, ..] if b & 0xfe00 == 0xfc00 => Reach::Private,
         [b, ..] if b & 0xffc0 == 0xfe80 => Reach::LinkLocal,

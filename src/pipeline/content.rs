@@ -56,6 +56,17 @@ pub fn codings(headers: &HeaderMap) -> Codings {
     }
 }
 
+/// What a body is by its first bytes, whatever its head says: gzip, zstd or zlib.
+#[must_use]
+pub fn sniffed(body: &[u8]) -> Option<Coding> {
+    match body {
+        [0x1f, 0x8b, 0x08, ..] => Some(Coding::Gzip),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Coding::Zstd),
+        [0x78, second, ..] if (0x7800 | u16::from(*second)) % 31 == 0 => Some(Coding::Deflate),
+        _ => None,
+    }
+}
+
 /// The length the head declares, if it declares one.
 #[must_use]
 pub fn length(headers: &HeaderMap) -> Option<u64> {

@@ -14,8 +14,8 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// Who asks.
@@ -107,6 +107,7 @@ pub struct Exchange {
     at: Timestamp,
     trail: Arc<Trail>,
     ledger: Mutex<Ledger>,
+    echoing: OnceLock<Vec<usize>>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -161,6 +162,7 @@ impl Book {
             at: Timestamp::now(),
             trail: self.trail.clone(),
             ledger: Mutex::default(),
+            echoing: OnceLock::new(),
         })
     }
 }
@@ -224,13 +226,12 @@ impl Exchange {
         self.ledger.lock().injected.push(held);
     }
 
-    /// What went in so far.
-    #[must_use]
-    pub fn injections(&self) -> Vec<usize> {
-        self.ledger.lock().injected.clone()
+    /// Secrets that this host may reflect: all that are bound to it, put in now or in an exchange before.
+    pub fn echoing(&self) -> &[usize] {
+        self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host, self.authority.port))
     }
 
-    /// Did anything go in?
+    /// Did a credential go in?
     #[must_use]
     pub fn has_injected(&self) -> bool {
         !self.ledger.lock().injected.is_empty()

@@ -44,6 +44,8 @@ impl HeadWatch {
         if self.done {
             return None;
         }
+        // empty lines before a request are passed over (RFC 9112 §2.2)
+        let bytes = if self.part.is_empty() { trim_lines(bytes) } else { bytes };
         if self.part.is_empty()
             && let Some(end) = end_of_head(bytes)
         {
@@ -59,6 +61,13 @@ impl HeadWatch {
         self.part = Vec::new();
         fault
     }
+}
+
+fn trim_lines(mut bytes: &[u8]) -> &[u8] {
+    while let [b'\r' | b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 /// One past the empty line that ends the head, whichever way its lines end.
@@ -118,6 +127,10 @@ mod tests {
             ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", Some(Fault::Coding)),
             ("GET / HTTP/1.1\r\nhost: a\nx: y\r\n\r\n", Some(Fault::LineEnd)),
             ("GET / HTTP/1.1\nhost: a\n\n", Some(Fault::LineEnd)),
+            (
+                "\r\n\r\nPOST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                Some(Fault::Length),
+            ),
         ] {
             for step in [1, 5, usize::MAX] {
                 let mut watch = HeadWatch::default();

@@ -36,6 +36,13 @@ const KEPT: [HeaderName; 6] = [
 /// A denial for a head over the limits, a loop, an upgrade, or a framing that has two readings.
 pub(super) fn sanitize_request(headers: &mut HeaderMap, limits: &Limits, via: &str) -> Result<(), Denial> {
     check_size(headers, limits)?;
+    if headers
+        .get_all(header::TRANSFER_ENCODING)
+        .iter()
+        .any(|v| !v.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(malformed("The request has a transfer coding other than chunked."));
+    }
     if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
         return Err(malformed("The request has more than one Content-Length."));
     }
@@ -73,6 +80,10 @@ pub(super) fn sanitize_request(headers: &mut HeaderMap, limits: &Limits, via: &s
 /// Readies a response's headers to go back. Nothing but the hop's own is touched.
 pub(super) fn sanitize_response(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
+    // these are katana's to say
+    for name in ["x-katana-verdict", "x-katana-code", "x-katana-exchange"] {
+        headers.remove(name);
+    }
     headers.remove(header::PROXY_AUTHENTICATE);
 }
 

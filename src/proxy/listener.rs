@@ -5,6 +5,7 @@ use super::connection;
 use super::error::Error;
 use super::live::Shared;
 use super::pace::Paces;
+use super::serve::Ways;
 use super::upstream::pool::Pool;
 use super::wire::Wire;
 use crate::config::Listen;
@@ -206,6 +207,7 @@ pub(super) struct Worker {
     pub(super) shared: Arc<Shared>,
     pub(super) pool: Pool,
     pub(super) paces: Paces,
+    pub(super) ways: Ways,
     pub(super) draining: watch::Receiver<bool>,
 }
 
@@ -216,7 +218,13 @@ fn work(socket: Socket, shared: Arc<Shared>, counts: Arc<Counts>, draining: watc
         Err(why) => return tracing::error!(%why, "a worker could not be started"),
     };
     runtime.block_on(async move {
-        let worker = Rc::new(Worker { shared, pool: Pool::default(), paces: Paces::default(), draining });
+        let worker = Rc::new(Worker {
+            shared,
+            pool: Pool::default(),
+            paces: Paces::default(),
+            ways: Ways::default(),
+            draining,
+        });
         let sweeper = tokio::task::spawn_local(sweep(worker.clone()));
         if let Err(why) = accept(&worker, socket, &counts).await {
             tracing::error!(%why, "a worker stopped accepting");
@@ -233,6 +241,7 @@ async fn sweep(worker: Rc<Worker>) {
         tokio::time::sleep(Duration::from_millis(500)).await;
         let times = worker.shared.live.load().limits.timeouts.clone();
         worker.paces.sweep(times.headers, times.idle);
+        worker.ways.sweep();
         worker.pool.sweep(times.idle);
     }
 }

@@ -13,9 +13,11 @@ use crate::pipeline::{Client, Scheme};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::cell::RefCell;
 use std::convert::Infallible;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::Poll;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
@@ -69,10 +71,31 @@ impl Way {
     }
 }
 
+/// All ways of one thread. An idle one gives its upstream connection back, for others to use or to close.
+#[derive(Default)]
+pub(super) struct Ways(RefCell<Vec<Weak<Way>>>);
+
+/// A tunnel that is silent this long has no use for a connection of its own.
+const UNUSED: Duration = Duration::from_secs(2);
+
+impl Ways {
+    fn watch(&self, way: &Rc<Way>) {
+        self.0.borrow_mut().push(Rc::downgrade(way));
+    }
+
+    pub(super) fn sweep(&self) {
+        self.0.borrow_mut().retain(|weak| {
+            let Some(way) = weak.upgrade() else { return false };
+            way.kept.give_back(&way.worker.pool, UNUSED);
+            true
+        });
+    }
+}
+
 /// The upstream connection outlives the tunnel: another client's tunnel to the same place may use it.
 impl Drop for Way {
     fn drop(&mut self) {
-        self.kept.give_back(&self.worker.pool);
+        self.kept.give_back(&self.worker.pool, Duration::ZERO);
     }
 }
 
@@ -81,6 +104,7 @@ pub(super) async fn http<S>(way: Rc<Way>, stream: S, http: Http)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
+    way.worker.ways.watch(&way);
     let io = TokioIo::new(Paced::new(stream, way.pace.clone()));
     match http {
         Http::One => one(way, io).await,

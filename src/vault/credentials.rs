@@ -132,6 +132,16 @@ impl Bindings {
         known
     }
 
+    /// Every secret of the vault that is bound to this host, whatever method and path; each once, in order.
+    #[must_use]
+    pub fn held_on(&self, host: &Host, port: u16) -> Vec<usize> {
+        let mut held = Vec::new();
+        self.visit(host, |i| held.extend(self.rows[i].binding.held.filter(|_| self.rows[i].on(port))));
+        held.sort_unstable();
+        held.dedup();
+        held
+    }
+
     /// Where a secret goes, for people: `api.openai.com:443`; a host that is bound on every port stands alone.
     #[must_use]
     pub fn hosts(&self, secret: &str) -> Vec<String> {

@@ -33,15 +33,31 @@ impl Stage for EnforcePolicy {
     }
 
     async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
-        let decision = self.engine.decide(&Request {
-            host: &ex.authority.host,
-            port: ex.authority.port,
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            header: &|name| head.headers.get(name).and_then(|v| v.to_str().ok()),
-        });
-        Ok(settle(ex, &decision))
+        // a header may stand there more than once: every reading must be permitted
+        let readings = if head.headers.len() == head.headers.keys_len() { 1 } else { longest(&head.headers) };
+        for nth in 0..readings {
+            let decision = self.engine.decide(&Request {
+                host: &ex.authority.host,
+                port: ex.authority.port,
+                method: head.method.as_str(),
+                path: head.uri.path(),
+                header: &|name| {
+                    let all = head.headers.get_all(name);
+                    all.iter().nth(nth).or_else(|| all.iter().next()).and_then(|v| v.to_str().ok())
+                },
+            });
+            match settle(ex, &decision) {
+                Verdict::Continue => {}
+                other => return Ok(other),
+            }
+        }
+        Ok(Verdict::Continue)
     }
+}
+
+/// How often the header that stands there most often does.
+fn longest(headers: &http::HeaderMap) -> usize {
+    headers.keys().map(|name| headers.get_all(name).iter().count()).max().unwrap_or(1)
 }
 
 fn settle(ex: &Exchange, decision: &Decision) -> Verdict {

@@ -9,8 +9,8 @@ use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
 use crate::pipeline::{Denial, RequestHead, ResponseHead};
-use crate::vault::scrub::Hit;
-use http::{HeaderMap, HeaderValue};
+use crate::vault::scrub::{Hit, Kind};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The stage.
 pub struct InjectCredentials {
@@ -58,14 +58,18 @@ impl Stage for InjectCredentials {
     }
 
     async fn response(&self, ex: &Exchange, head: &mut ResponseHead) -> Result<Verdict, StageError> {
-        if ex.has_injected() {
+        if !ex.echoing().is_empty() {
             unecho(ex, &mut head.headers)?;
         }
         Ok(Verdict::Continue)
     }
 
     fn body(&self, ex: &Exchange, direction: Direction) -> BodyNeed {
-        if direction == Direction::Response && ex.has_injected() { BodyNeed::Window } else { BodyNeed::Skip }
+        if direction == Direction::Response && !ex.echoing().is_empty() {
+            BodyNeed::Window
+        } else {
+            BodyNeed::Skip
+        }
     }
 
     async fn chunk(
@@ -74,8 +78,12 @@ impl Stage for InjectCredentials {
         direction: Direction,
         chunk: &mut Chunk<'_>,
     ) -> Result<ChunkVerdict, StageError> {
-        if direction == Direction::Response && ex.has_injected() {
-            let (hits, hold) = echoes(ex, chunk.text);
+        if direction == Direction::Response && !ex.echoing().is_empty() {
+            let (hits, hold) = if chunk.end && chunk.seen == 0 {
+                (whole_echoes(ex, chunk.text), chunk.text.len())
+            } else {
+                echoes(ex, chunk.text)
+            };
             chunk.hold_from(hold);
             for hit in hits.iter().filter(|h| chunk.end || h.start < hold) {
                 let held = hit.secret as usize;
@@ -92,39 +100,59 @@ impl Stage for InjectCredentials {
         direction: Direction,
         trailers: &mut HeaderMap,
     ) -> Result<ChunkVerdict, StageError> {
-        if direction == Direction::Response && ex.has_injected() {
+        if direction == Direction::Response && !ex.echoing().is_empty() {
             unecho(ex, trailers)?;
         }
         Ok(ChunkVerdict::Forward)
     }
 }
 
-/// Every echo of what was injected, in order and not overlapping, and from where one may be under way.
+/// Every echo in a piece of a body, in the forms in which servers reflect, in order and not overlapping; and from where
+/// one may be under way.
 fn echoes(ex: &Exchange, text: &[u8]) -> (Vec<Hit>, usize) {
     let (mut hits, mut hold) = (Vec::new(), text.len());
-    for held in ex.injections() {
-        if let Some(echo) = ex.vault.echo(held) {
+    for held in ex.echoing() {
+        if let Some(echo) = ex.vault.echo(*held) {
             let mut own = Vec::new();
             hold = hold.min(echo.scan(text, &mut own));
-            hits.extend(
-                own.into_iter().map(|h| Hit { secret: u32::try_from(held).unwrap_or(u32::MAX), ..h }),
-            );
+            let secret = u32::try_from(*held).unwrap_or(u32::MAX);
+            hits.extend(own.into_iter().map(|h| Hit { secret, ..h }));
         }
     }
-    hits.sort_by_key(|h| h.start);
+    (apart(hits), hold)
+}
+
+/// Every echo in a text that is there in full, in any form at all: nothing waits for it, so it can be searched as hard
+/// as what goes out.
+fn whole_echoes(ex: &Exchange, text: &[u8]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    ex.vault.matcher.find(text, &mut hits);
+    hits.retain(|h| h.kind == Kind::Value && ex.echoing().contains(&(h.secret as usize)));
+    hits.extend(echoes(ex, text).0);
+    apart(hits)
+}
+
+/// Hits in order; of those that overlap, the one that begins first and reaches farthest.
+fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
+    hits.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end)));
     let mut end = 0;
     hits.retain(|h| {
         let keep = h.start >= end;
         end = if keep { h.end } else { end };
         keep
     });
-    (hits, hold)
+    hits
 }
 
-/// Turns echoes in headers back.
+/// Turns echoes in headers back; a header whose very name holds one goes.
 fn unecho(ex: &Exchange, headers: &mut HeaderMap) -> Result<(), StageError> {
+    let named: Vec<HeaderName> =
+        headers.keys().filter(|n| !whole_echoes(ex, n.as_str().as_bytes()).is_empty()).cloned().collect();
+    for name in named {
+        headers.remove(name);
+    }
     for value in headers.values_mut() {
-        let (hits, _) = echoes(ex, value.as_bytes());
+        let hits = whole_echoes(ex, value.as_bytes());
         if hits.is_empty() {
             continue;
         }

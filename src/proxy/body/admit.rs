@@ -50,7 +50,7 @@ pub(in crate::proxy) async fn admit(
         Codings::Known(list) => list,
         Codings::Unknown if live.mode == Mode::Permissive => {
             ex.reason("the body's coding cannot be looked through".into());
-            return Ok(Body::untouched(source));
+            Vec::new()
         }
         Codings::Unknown => return Err(Stop::Refused(ex.refuse(unreadable(direction, None)))),
     };
@@ -156,7 +156,7 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
-        if !codings.is_empty() && direction == Direction::Request && ex.vault_knows(&whole.data).0 {
+        if direction == Direction::Request && hides_a_value(live, ex, codings, &whole.data) {
             return Err(Stop::Refused(ex.refuse(beside_the_text())));
         }
         return Ok(Body::whole(whole.data, whole.trailers));
@@ -169,6 +169,18 @@ async fn clear(
         headers.insert(CONTENT_LENGTH, rewritten.len().into());
     }
     Ok(Body::whole(rewritten, whole.trailers))
+}
+
+/// Is there a vault value in what no stage has seen: in a coding's own framing, or under a coding that no header declares?
+fn hides_a_value(live: &Live, ex: &Exchange, declared: &[content::Coding], wire: &[u8]) -> bool {
+    if !declared.is_empty() {
+        return ex.vault_knows(wire).0;
+    }
+    let Some(coding) = content::sniffed(wire) else { return false };
+    let mut text = Vec::new();
+    // what does not decode is what it seems: no compressed body
+    let _ = decode_all(&[coding], live.limits.decompression_ratio, wire, &mut text);
+    ex.vault_knows(&text).0
 }
 
 fn decode_all(
@@ -232,7 +244,7 @@ pub(super) fn beside_the_text() -> Denial {
         "body",
         "secret_blocked",
         "content_encoding",
-        "A vault value stands in the compressed body's own framing.",
+        "A vault value stands in the body under a coding that is not declared, or in a coding's own framing.",
         "Leave the value out.",
     )
 }

@@ -24,14 +24,13 @@ pub(in crate::proxy) enum Sender {
     Two(http2::SendRequest<Body>),
 }
 
-/// The connection kept beside a tunnel.
+/// The connection kept beside a tunnel, and since when it waits.
 #[derive(Default)]
-pub(in crate::proxy) struct Kept(RefCell<Option<(Key, http1::SendRequest<Body>)>>);
+pub(in crate::proxy) struct Kept(RefCell<Option<(Key, Idle)>>);
 
 impl Kept {
     pub(in crate::proxy) fn take(&self, key: &Key) -> Option<Sender> {
-        let (at, sender) = self.0.borrow_mut().take_if(|(at, _)| at == key)?;
-        debug_assert_eq!(at, *key);
+        let (_, (sender, _)) = self.0.borrow_mut().take_if(|(at, _)| at == key)?;
         (!sender.is_closed()).then_some(Sender::One(sender))
     }
 
@@ -39,16 +38,17 @@ impl Kept {
     pub(in crate::proxy) fn put(&self, key: Key, sender: http1::SendRequest<Body>, pool: &Pool) {
         let mut kept = self.0.borrow_mut();
         if kept.is_none() {
-            *kept = Some((key, sender));
+            *kept = Some((key, (sender, Instant::now())));
         } else {
             drop(kept);
             pool.put(key, sender);
         }
     }
 
-    /// The tunnel ends: another one may use its connection.
-    pub(in crate::proxy) fn give_back(&self, pool: &Pool) {
-        if let Some((key, sender)) = self.0.borrow_mut().take() {
+    /// The tunnel ends, or has not used its connection for so long: another one may.
+    pub(in crate::proxy) fn give_back(&self, pool: &Pool, unused_for: Duration) {
+        let unused = |(_, (_, at)): &mut (Key, Idle)| at.elapsed() >= unused_for;
+        if let Some((key, (sender, _))) = self.0.borrow_mut().take_if(unused) {
             pool.put(key, sender);
         }
     }

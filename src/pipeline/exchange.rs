@@ -9,7 +9,7 @@ use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
-use crate::vault::scrub::Hit;
+use crate::vault::scrub::{Hit, Kind};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr};
@@ -301,19 +301,21 @@ impl Exchange {
         hits.into_iter().next()
     }
 
-    /// Is any vault value or placeholder in there?
+    /// Is any vault value in there?
     #[must_use]
-    pub fn knows_any_of(&self, text: &[u8]) -> bool {
+    pub fn knows_a_value_in(&self, text: &[u8]) -> bool {
         let mut hits = Vec::new();
-        if !self.vault.matcher.is_empty() {
-            self.vault.matcher.find(text, &mut hits);
-        }
-        !hits.is_empty()
+        self.vault.matcher.find(text, &mut hits);
+        hits.iter().any(|h| h.kind == Kind::Value)
     }
 
     /// Does the vault know the host for a secret in disguise?
     fn host_is_secret(&self) -> bool {
-        self.authority.host.name().is_some_and(|name| self.knows_any_of(name.as_bytes()))
+        let mut hits = Vec::new();
+        if let Some(name) = self.authority.host.name() {
+            self.vault.matcher.find(name.as_bytes(), &mut hits);
+        }
+        !hits.is_empty()
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {

@@ -145,9 +145,6 @@ async fn clear(
         }
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
-    if !codings.is_empty() && direction == Direction::Request && ex.knows_any_of(&whole.data) {
-        return Err(Stop::Refused(ex.refuse(beside_coding())));
-    }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
     let mut chunk = Chunk::new(text, 0, true);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
@@ -159,6 +156,9 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
+        if !codings.is_empty() && direction == Direction::Request && ex.knows_a_value_in(&whole.data) {
+            return Err(Stop::Refused(ex.refuse(beside_coding())));
+        }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
     chunk.edits.iter().for_each(|e| ex.replaced(e.what));

@@ -59,7 +59,7 @@ impl Coded {
     /// Does a vault value stand in the encoded bytes themselves, up to and with these?
     fn beside(&mut self, data: &[u8], ex: &Exchange) -> bool {
         self.tail.extend_from_slice(data);
-        let found = ex.knows_any_of(&self.tail);
+        let found = ex.knows_a_value_in(&self.tail);
         let reach = ex.vault.matcher.max_hold();
         self.tail.drain(..self.tail.len().saturating_sub(reach));
         found

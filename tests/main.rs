@@ -13,3 +13,5 @@ mod support;
 mod proxy;
 mod cli;
 mod clients;
+mod docs;
+mod regression;

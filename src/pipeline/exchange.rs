@@ -9,7 +9,7 @@ use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
-use crate::vault::scrub::{Hit, Kind};
+use crate::vault::scrub::Hit;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::net::{IpAddr, Ipv4Addr};
@@ -301,21 +301,21 @@ impl Exchange {
         hits.into_iter().next()
     }
 
-    /// Is any vault value in there?
+    /// Does the vault know anything in these bytes? And from where on it may yet, when more follow.
     #[must_use]
-    pub fn knows_a_value_in(&self, text: &[u8]) -> bool {
+    pub fn vault_knows(&self, bytes: &[u8]) -> (bool, usize) {
         let mut hits = Vec::new();
-        self.vault.matcher.find(text, &mut hits);
-        hits.iter().any(|h| h.kind == Kind::Value)
+        let hold = if self.vault.matcher.is_empty() {
+            bytes.len()
+        } else {
+            self.vault.matcher.scan(bytes, &mut hits)
+        };
+        (!hits.is_empty(), hold)
     }
 
     /// Does the vault know the host for a secret in disguise?
     fn host_is_secret(&self) -> bool {
-        let mut hits = Vec::new();
-        if let Some(name) = self.authority.host.name() {
-            self.vault.matcher.find(name.as_bytes(), &mut hits);
-        }
-        !hits.is_empty()
+        self.authority.host.name().is_some_and(|name| self.vault_knows(name.as_bytes()).0)
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {

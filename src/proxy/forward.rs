@@ -48,6 +48,9 @@ pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Respon
             let refusal = reply::refusal(&ex, &denial, grpc);
             if denial.status == 502 {
                 ex.conclude(Outcome::Failed(denial.code));
+            } else {
+                // the guard refuses at dial, where no stage puts it down
+                ex.refuse(denial);
             }
             let (mut head, body) = refusal.into_parts();
             if fault.is_some() {
@@ -155,6 +158,10 @@ async fn back(
         head.headers.insert(TRAILER, names);
     }
     head.version = http::Version::HTTP_11;
+    if ex.has_injected() {
+        // the words behind the status are the origin's own, and may reflect what was put in
+        head.extensions.remove::<hyper::ext::ReasonPhrase>();
+    }
     Ok(Response::from_parts(head, body))
 }
 

@@ -156,8 +156,8 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
-        if !codings.is_empty() && direction == Direction::Request && ex.knows_a_value_in(&whole.data) {
-            return Err(Stop::Refused(ex.refuse(beside_coding())));
+        if !codings.is_empty() && direction == Direction::Request && ex.vault_knows(&whole.data).0 {
+            return Err(Stop::Refused(ex.refuse(beside_the_text())));
         }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
@@ -169,18 +169,6 @@ async fn clear(
         headers.insert(CONTENT_LENGTH, rewritten.len().into());
     }
     Ok(Body::whole(rewritten, whole.trailers))
-}
-
-/// A coding has room beside what it encodes: file names, comments, frames that decoders skip, what stands behind its
-/// end. Nothing honest stands there, so what is found is not replaced but refused.
-pub(super) fn beside_coding() -> Denial {
-    Denial::forbidden(
-        "body",
-        "secret_beside_coding",
-        "content_encoding",
-        "A vault value stands in the compressed body, beside what is compressed.",
-        "Leave the value out.",
-    )
 }
 
 fn decode_all(
@@ -236,6 +224,17 @@ fn through_window(
     let length = content::length(headers);
     let window = Window::new(live.clone(), ex.clone(), direction, source, decoder, length.is_some());
     Ok(Body::window(window.into_stream(), length))
+}
+
+/// A value in what a coding carries beside the text: a gzip header's name or comment, a skippable zstd frame.
+pub(super) fn beside_the_text() -> Denial {
+    Denial::forbidden(
+        "body",
+        "secret_blocked",
+        "content_encoding",
+        "A vault value stands in the compressed body's own framing.",
+        "Leave the value out.",
+    )
 }
 
 /// The body cannot be looked into.

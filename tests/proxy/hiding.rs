@@ -84,7 +84,7 @@ fn what_a_coding_carries_along_is_looked_at_in_a_stream_too() {
                 for cut in [12, 20, 31, body.len() - 1] {
                     // a pause in a body of unknown length: it moves on before it is there whole
                     let (a, b) = body.split_at(cut);
-                    let ask = Ask::new("POST", "/c").pieces([a.to_vec(), b.to_vec()]).gap(100);
+                    let ask = Ask::new("POST", "/c").pieces([a.to_vec(), b.to_vec()]).gap(300);
                     let mut session = Client::new(&site.katana).open(Site::host(server), client).await;
                     session.try_ask(ask.header("content-encoding", coding)).await;
                     for got in site.origin(server).received() {

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// A sender of unknown length that pauses this long is waiting for something: its body moves on through a window.
 const PAUSE: Duration = Duration::from_millis(40);
 
+/// The same for an encoded body: what is found in one can be replaced while it is held whole, and only cut off later.
+const CODED_PAUSE: Duration = Duration::from_millis(200);
+
 /// Why a body was not let in.
 pub(in crate::proxy) enum Stop {
     /// A ruling.
@@ -59,7 +62,12 @@ pub(in crate::proxy) async fn admit(
     if streams || declared.is_some_and(|n| n > limit as u64) {
         return through_window(live, ex, direction, headers, source);
     }
-    let whole = match collect(&mut source, limit, declared.is_some()).await.map_err(Stop::Broken)? {
+    let pause = match declared {
+        Some(_) => None,
+        None if codings.is_empty() => Some(PAUSE),
+        None => Some(CODED_PAUSE),
+    };
+    let whole = match collect(&mut source, limit, pause).await.map_err(Stop::Broken)? {
         Collected::Whole(whole) => whole,
         Collected::Part(frames) => {
             source.put_back(frames);
@@ -81,19 +89,19 @@ enum Collected {
     Part(Vec<Bytes>),
 }
 
-async fn collect(source: &mut Source, limit: usize, declared: bool) -> Result<Collected, Error> {
+/// Waits for the end, the limit, or a pause this long; a body of declared length has none.
+async fn collect(source: &mut Source, limit: usize, pause: Option<Duration>) -> Result<Collected, Error> {
     let (mut frames, mut size) = (Vec::new(), 0);
     loop {
         if source.is_end() {
             return Ok(Collected::Whole(Whole { data: joined(frames), trailers: None }));
         }
-        let frame = if declared {
-            source.frame().await
-        } else {
-            match tokio::time::timeout(PAUSE, source.frame()).await {
+        let frame = match pause {
+            None => source.frame().await,
+            Some(pause) => match tokio::time::timeout(pause, source.frame()).await {
                 Ok(frame) => frame,
                 Err(_) => return Ok(Collected::Part(frames)),
-            }
+            },
         };
         let Some(frame) = frame else {
             return Ok(Collected::Whole(Whole { data: joined(frames), trailers: None }));

@@ -1,6 +1,5 @@
 //! How fast the scanner walks clean text, prose and hostile text, each way: `cargo bench --bench scanner`.
 #![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
-#![expect(clippy::expect_used, reason = "a bench of a broken catalogue has nothing to measure")]
 
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};

@@ -14,3 +14,4 @@ mod proxy;
 mod cli;
 mod clients;
 mod docs;
+mod regression;

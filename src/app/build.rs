@@ -13,6 +13,11 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Build;
 
+/// The key of the address to listen at, as [`Config::origins`] names it.
+pub const LISTEN: &str = "proxy.listen";
+/// Where a value comes from that the command line overruled.
+pub const COMMAND_LINE: &str = "--listen";
+
 /// The configuration named on the command line, or the usual one, or the defaults.
 ///
 /// # Errors
@@ -48,9 +53,10 @@ impl Start for Build {
             })?);
         }
         let place = vault::place(paths, &config.vault);
-        let held = Vault::open(&place)
-            .and_then(|v| v.hold())
-            .map_err(|e| Error::new(e.code(), "the vault cannot be opened", &e, e.remedy()))?;
+        let held = Vault::open(&place).and_then(|v| v.hold()).map_err(|e| {
+            let made = Error::new(e.code(), "the vault cannot be opened", &e, e.remedy());
+            if e.is_tampering() { made.refused() } else { made }
+        })?;
         let secrets =
             held.into_iter().map(|h| Kept { name: h.name, value: h.value, placeholder: h.placeholder });
         Ok(Issue {

@@ -1,7 +1,7 @@
 //! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
 
 use super::assemble;
-use super::build::{authority, unusable};
+use super::build::{self, authority, unusable};
 use super::service::{Error, Listening, Service};
 use super::watch;
 use crate::audit::{Decision, Event, Record, Trail};
@@ -14,6 +14,7 @@ use crate::pipeline::Book;
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
+use crate::vault::{self, Generation, Vault};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -33,6 +34,10 @@ pub(super) struct Running {
     /// One change at a time: a reload and a changed vault must not overtake each other.
     turn: Mutex<()>,
     generations: AtomicU64,
+    /// `--listen` said where, not the configuration.
+    listen_given: bool,
+    /// Why the vault cannot be read, and what to do; null while it can.
+    trouble: Mutex<Value>,
     ended: AtomicBool,
 }
 
@@ -54,6 +59,7 @@ impl Running {
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let live = assemble::live(&config, own(bound.at()), &trail)?;
         let generation = assemble::generation(&config, paths, 1)?;
+        let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
         let via_key =
             id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
@@ -64,6 +70,8 @@ impl Running {
             via_key,
         });
         let server = bound.serve(&shared).map_err(|e| listen_failed(&e))?;
+        let by = |(key, from): &(String, String)| key == build::LISTEN && from == build::COMMAND_LINE;
+        let listen_given = config.origins.iter().any(by);
         let running = Arc::new(Self {
             shared,
             server,
@@ -73,6 +81,8 @@ impl Running {
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
             generations: AtomicU64::new(2),
+            listen_given,
+            trouble,
             ended: AtomicBool::new(false),
         });
         running.say(Event::SessionStart, "proxy.start", Decision::Allow, Vec::new());
@@ -85,6 +95,12 @@ impl Running {
         self.ended.load(Relaxed)
     }
 
+    /// Is the vault one that could not be read, and can be now? What went wrong need not have been in its files.
+    pub(super) fn vault_has_healed(&self) -> bool {
+        self.shared.book.vault.load().sealed.is_some()
+            && vault_now(&self.config.load(), &self.paths).is_none()
+    }
+
     /// The vault has changed: what it holds now is what the path serves with next.
     pub(super) fn vault_changed(&self) {
         let _turn = self.turn.lock();
@@ -92,12 +108,17 @@ impl Running {
         match assemble::generation(&self.config.load(), &self.paths, number) {
             Ok(generation) => {
                 let state = state(generation.sealed, generation.held.len());
-                self.shared.book.vault.store(Arc::new(generation));
+                self.serve_with(&self.config.load(), generation);
                 tracing::info!(number, state, "the vault changed");
                 self.say(Event::VaultAccess, "vault.follow", Decision::Allow, vec![format!("now {state}")]);
             }
             Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
         }
+    }
+
+    fn serve_with(&self, config: &Config, generation: Generation) {
+        *self.trouble.lock() = trouble(config, &self.paths, &generation);
+        self.shared.book.vault.store(Arc::new(generation));
     }
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
@@ -110,7 +131,7 @@ impl Running {
             tracing::warn!(what, "the new configuration weakens protection");
         }
         let digest = config.digest.clone();
-        self.shared.book.vault.store(Arc::new(generation));
+        self.serve_with(&config, generation);
         self.shared.live.store(Arc::new(live));
         self.config.store(Arc::new(config));
         Metric::Reloads.inc();
@@ -146,11 +167,13 @@ impl Service for Running {
         let counters: serde_json::Map<String, Value> =
             metrics::ALL.iter().map(|(m, name)| ((*name).to_owned(), m.value().into())).collect();
         json!({
+            "listen_given": self.listen_given,
             "config": config.source,
             "config_digest": config.digest,
             "mode": format!("{:?}", config.proxy.mode).to_lowercase(),
             "vault": state(vault.sealed, vault.held.len()),
             "vault_generation": vault.number,
+            "vault_trouble": *self.trouble.lock(),
             "ca": { "fingerprint": ca.fingerprint(), "days_left": ca.days_left(), "path": ca.path() },
             "audit_head": self.trail.head().hash,
             "audit_healthy": self.trail.healthy(),
@@ -191,6 +214,17 @@ impl Service for Running {
         }
         drained
     }
+}
+
+/// Why the vault cannot be read at this moment; `None`: it can.
+fn vault_now(config: &Config, paths: &Paths) -> Option<vault::Error> {
+    Vault::open(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
+}
+
+/// The same for people, where the generation is a sealed one.
+fn trouble(config: &Config, paths: &Paths, generation: &Generation) -> Value {
+    let why = generation.sealed.and_then(|_| vault_now(config, paths));
+    why.map_or(Value::Null, |e| json!({ "code": e.code(), "why": e.to_string(), "remedy": e.remedy() }))
 }
 
 /// The vault's state in a word.

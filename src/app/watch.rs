@@ -26,7 +26,7 @@ pub(super) fn start(running: &Arc<Running>) {
                 }
             }
             let now = vault_stamp(&running);
-            if now != vault {
+            if now != vault || running.vault_has_healed() {
                 vault = now;
                 running.vault_changed();
             }

@@ -72,6 +72,13 @@ fn listen(text: &str) -> Result<Listen, String> {
     }
 }
 
+/// The address that the running proxy was given by `--listen`: those who use it know it by that.
+fn given(ctx: &Context) -> Option<Listen> {
+    let status = daemon::status(&ctx.paths).ok()?;
+    let at = status["listen"].as_str().filter(|_| status["listen_given"] == true)?;
+    listen(at).ok()
+}
+
 fn written(listen: &Listen) -> String {
     match listen {
         Listen::Tcp(at) => at.to_string(),
@@ -105,8 +112,9 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
         }
         Action::Stop(args) => stop(args.timeout, ctx, true),
         Action::Restart(args) => {
-            configuration(args.listen.as_ref(), ctx)?; // a bad one leaves the running proxy alone
-            let again = spawn(args.listen.as_ref(), ctx)?;
+            let listen = args.listen.or_else(|| given(ctx));
+            configuration(listen.as_ref(), ctx)?; // a bad one leaves the running proxy alone
+            let again = spawn(listen.as_ref(), ctx)?;
             stop(args.stop.timeout, ctx, false)?;
             show_started(&daemon::start(&again)?, ctx);
             Ok(Exit::Done)
@@ -127,6 +135,8 @@ fn configuration(listen: Option<&Listen>, ctx: &Context) -> Result<Config, Error
     let mut config = build::load_config(ctx.config.as_deref(), &ctx.paths)?;
     if let Some(listen) = listen {
         config.proxy.listen = listen.clone();
+        config.origins.retain(|(key, _)| key != build::LISTEN);
+        config.origins.push((build::LISTEN.into(), build::COMMAND_LINE.into()));
     }
     Ok(config)
 }
@@ -172,6 +182,7 @@ fn foreground(start: &dyn Start, args: &StartArgs, ctx: &Context) -> Outcome {
             true => ctx.out_json(status),
             false => ctx.note(format!("katana: listening on {}", text(&status["listen"]))),
         }
+        warn_of_vault(status, ctx);
         Ok(())
     })?;
     if !clean {
@@ -198,7 +209,29 @@ fn stop(patience: Duration, ctx: &Context, result: bool) -> Outcome {
     Ok(Exit::Done)
 }
 
+/// A proxy whose vault cannot be read runs, and denies what it cannot check: whoever started it must know.
+fn warn_of_vault(status: &Value, ctx: &Context) {
+    if let Some([problem, remedy]) = vault_trouble(status) {
+        ctx.note(format!("{}: {problem}\n  → {remedy}", ctx.paint(Tone::Warn, "warning")));
+    }
+}
+
+/// What is wrong with the vault and what it means; what to do.
+fn vault_trouble(status: &Value) -> Option<[String; 2]> {
+    let why = status["vault_trouble"]["why"].as_str()?;
+    let means = match status["mode"].as_str() {
+        Some("permissive") => "nothing is scrubbed or put in until it can be",
+        _ => "every request is denied until it can be",
+    };
+    let remedy = text(&status["vault_trouble"]["remedy"]);
+    Some([
+        format!("the vault cannot be read, and {means}: {why}"),
+        format!("{remedy}; the proxy follows by itself"),
+    ])
+}
+
 fn show_started(status: &Value, ctx: &Context) {
+    warn_of_vault(status, ctx);
     if ctx.json {
         ctx.out_json(status);
         return;
@@ -266,7 +299,11 @@ pub(super) fn details(status: &Value) -> Vec<String> {
             counters.iter().map(|(name, n)| format!("{} {}", text(n), name.replace('_', " "))).collect();
         rows.push(("counters", counted.join(", ")));
     }
-    rows.into_iter().map(|(name, value)| format!("  {name:<11} {value}")).collect()
+    let mut lines: Vec<_> = rows.into_iter().map(|(name, value)| format!("  {name:<11} {value}")).collect();
+    if let Some([problem, remedy]) = vault_trouble(status) {
+        lines.extend([format!("  warning     {problem}"), format!("              → {remedy}")]);
+    }
+    lines
 }
 
 fn text(value: &Value) -> String {

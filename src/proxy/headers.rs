@@ -55,6 +55,7 @@ pub(super) fn sanitize_request(headers: &mut HeaderMap, limits: &Limits, via: &s
             "Use plain HTTP requests; the operator can list the host under proxy.ignore_hosts.",
         ));
     }
+    join_cookies(headers);
     let trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
     strip_proxy_headers(headers);
@@ -81,6 +82,17 @@ fn check_size(headers: &HeaderMap, limits: &Limits) -> Result<(), Denial> {
         Err(reply::head_too_large())
     } else {
         Ok(())
+    }
+}
+
+/// HTTP/2 may split a cookie header over fields; HTTP/1.1 has one (RFC 9113 §8.2.3). They
+/// are joined before anybody looks for what is split over them.
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(header::COOKIE).iter().nth(1).is_some() {
+        let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+        if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+            headers.insert(header::COOKIE, joined);
+        }
     }
 }
 

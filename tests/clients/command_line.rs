@@ -2,6 +2,8 @@
 
 use super::{field, there};
 use crate::support::katana::documents;
+use crate::support::pki::Leaf;
+use crate::support::{katana, origin};
 
 #[test]
 fn curl_over_http_1_and_http_2() {
@@ -34,6 +36,31 @@ fn curl_meets_denials_as_answers() {
     let field = field();
     let told = field.run(&["curl", "-sS", "-o", "-", "http://169.254.169.254/latest/meta-data/"]);
     assert!(!documents(&told)[0]["error"]["remedy"].is_null(), "{}", String::from_utf8_lossy(&told));
+}
+
+#[test]
+fn curl_is_told_what_is_wrong_with_a_certificate() {
+    if !there("curl", &["--version"]) {
+        return;
+    }
+    for (leaf, reason) in [
+        (Leaf::Expired, "has expired"),
+        (Leaf::WrongName, "is for another name"),
+        (Leaf::SelfSigned, "is signed by nobody this machine trusts"),
+    ] {
+        let bad = origin().leaf(leaf).start();
+        let home = katana().reach("origin.test", bad.addr).home();
+        for version in ["--http1.1", "--http2"] {
+            let args = ["run", "--", "curl", "-sS", "-D", "head", version, "https://origin.test/x"];
+            let out = home.command(&args).output().unwrap();
+            let error = &documents(&out.stdout)[0]["error"];
+            assert_eq!(error["code"], "upstream_certificate", "{leaf:?}: {out:?}");
+            assert!(error["message"].as_str().unwrap().contains(reason), "{leaf:?}: {error}");
+            let head = std::fs::read_to_string(home.dir.path().join("head")).unwrap();
+            assert!(head.contains(" 502") && head.contains("x-katana-code: upstream_certificate"), "{head}");
+        }
+        assert!(bad.received().is_empty(), "{leaf:?}: something was sent");
+    }
 }
 
 #[test]

@@ -133,7 +133,8 @@ fn rewrite(
     headers.remove(name);
     let renamed = spliced(
         name.as_str().as_bytes(),
-        edits.iter().filter(|e| e.0 == Field::Name(name.clone())).map(|e| (&e.1, e.2)).take(1),
+        // each value's line writes the name out again: what was replaced already is passed over by its place
+        edits.iter().filter(|e| e.0 == Field::Name(name.clone())).map(|e| (&e.1, e.2)),
     );
     let renamed = HeaderName::from_bytes(&renamed).map_err(|_| "the header's name is none any more")?;
     for (i, value) in values.into_iter().enumerate() {

@@ -2,7 +2,7 @@
 //! value, and an empty slot is filled. On the way back, an injected value that upstream reflects becomes the
 //! placeholder again.
 
-use super::refuse;
+use super::{bound, refuse};
 use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::{self, Occupant};
 use crate::pipeline::stage::{
@@ -33,9 +33,7 @@ impl Stage for InjectCredentials {
     }
 
     async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
-        let a = &ex.authority;
-        let Some(binding) = ex.vault.bindings.find(&a.host, a.port, head.method.as_str(), head.uri.path())
-        else {
+        let Some(binding) = bound(ex, head) else {
             return Ok(Verdict::Continue);
         };
         let Some((held, secret)) = binding.held.and_then(|i| Some((i, ex.vault.held.get(i)?))) else {

@@ -156,8 +156,8 @@ async fn clear(
         return Err(Stop::Refused(denial));
     }
     if chunk.edits.is_empty() {
-        if !codings.is_empty() && direction == Direction::Request {
-            beside(live, ex, &whole.data).await?;
+        if !codings.is_empty() && direction == Direction::Request && ex.vault_knows(&whole.data).0 {
+            return Err(Stop::Refused(ex.refuse(beside_the_text())));
         }
         return Ok(Body::whole(whole.data, whole.trailers));
     }
@@ -169,25 +169,6 @@ async fn clear(
         headers.insert(CONTENT_LENGTH, rewritten.len().into());
     }
     Ok(Body::whole(rewritten, whole.trailers))
-}
-
-/// Names in a gzip head, skipped frames, a beginning that never comes to anything: bytes that decode to nothing reach
-/// the origin all the same. A body that goes on as it came has no vault value in them.
-async fn beside(live: &Live, ex: &Exchange, wire: &[u8]) -> Result<(), Stop> {
-    // all of it counts as seen: what the scanner would find in compressed bytes is noise, and rates count them below
-    let mut chunk = Chunk::new(wire, wire.len(), true);
-    let denial = match live.pipeline.chunk(ex, Direction::Request, &mut chunk).await {
-        ChunkVerdict::Abort(denial) => denial,
-        ChunkVerdict::Forward if chunk.edits.is_empty() => return Ok(()),
-        ChunkVerdict::Forward => ex.refuse(Denial::forbidden(
-            "body",
-            "secret_blocked",
-            "content_encoding",
-            "A vault value stands in the request's body beside what the body decodes to.",
-            "Leave the value out, or send the body uncompressed.",
-        )),
-    };
-    Err(Stop::Refused(denial))
 }
 
 fn decode_all(
@@ -243,6 +224,17 @@ fn through_window(
     let length = content::length(headers);
     let window = Window::new(live.clone(), ex.clone(), direction, source, decoder, length.is_some());
     Ok(Body::window(window.into_stream(), length))
+}
+
+/// A value in what a coding carries beside the text: a gzip header's name or comment, a skippable zstd frame.
+pub(super) fn beside_the_text() -> Denial {
+    Denial::forbidden(
+        "body",
+        "secret_blocked",
+        "content_encoding",
+        "A vault value stands in the compressed body's own framing.",
+        "Leave the value out.",
+    )
 }
 
 /// The body cannot be looked into.

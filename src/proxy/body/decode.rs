@@ -19,6 +19,8 @@ pub(in crate::proxy) struct Decoder {
     wire: usize,
     decoded: usize,
     ratio: usize,
+    /// Does a piece count only when more than it has been decoded? zstd gives a block out when it has all of it.
+    pub(in crate::proxy) lags: bool,
 }
 
 /// Decoded bytes that are always allowed, whatever the ratio.
@@ -34,7 +36,7 @@ impl Decoder {
         for coding in codings {
             layers = Layer::wrap(*coding, layers)?;
         }
-        Ok(Self { layers, wire: 0, decoded: 0, ratio })
+        Ok(Self { layers, wire: 0, decoded: 0, ratio, lags: codings.contains(&Coding::Zstd) })
     }
 
     /// Decodes a piece; what it comes to is appended to `out`.

@@ -2,7 +2,7 @@
 //! complete or ruled out; a clean frame moves on as the very bytes that came. Compressed bodies are decoded beside,
 //! and a frame moves on when everything decoded from it has been cleared.
 
-use super::admit::unreadable;
+use super::admit::{beside_the_text, unreadable};
 use super::decode::Decoder;
 use super::source::Source;
 use crate::config::Mode;
@@ -25,6 +25,9 @@ pub(in crate::proxy) type WindowStream = Pin<Box<dyn Stream<Item = Result<Frame<
 /// A sender that pauses this long with something held back is waiting for an answer to it: it moves on, and is kept
 /// in view as context. Should it turn out to begin a match, the stream ends before the match is complete.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Bytes that may wait for a block of theirs to decode; a block is at most 128 KiB.
+const MOST_WAITING: usize = 1024 * 1024;
 
 /// The state of one body.
 pub(super) struct Window {
@@ -49,6 +52,12 @@ pub(super) struct Window {
 struct Coded {
     decoder: Option<Decoder>,
     waiting: VecDeque<(Bytes, u64)>,
+    /// Bytes in `waiting`.
+    waits: usize,
+    /// A request's bytes as they came, from where a value may be under way in them.
+    wire: BytesMut,
+    /// The decoder may hold part of a piece that it gave nothing out for yet.
+    lags: bool,
     decoded: u64,
     cleared: u64,
 }
@@ -62,8 +71,15 @@ impl Window {
         decoder: Option<Decoder>,
         fixed_length: bool,
     ) -> Self {
-        let coded =
-            decoder.map(|d| Coded { decoder: Some(d), waiting: VecDeque::new(), decoded: 0, cleared: 0 });
+        let coded = decoder.map(|d| Coded {
+            lags: d.lags && direction == Direction::Request,
+            decoder: Some(d),
+            waiting: VecDeque::new(),
+            waits: 0,
+            wire: BytesMut::new(),
+            decoded: 0,
+            cleared: 0,
+        });
         Self {
             live,
             ex,
@@ -156,7 +172,20 @@ impl Window {
             decoder.finish(&mut text);
         }
         coded.decoded += text.len() as u64;
-        coded.waiting.push_back((data, coded.decoded));
+        coded.waits += data.len();
+        let too_much = coded.lags && coded.waits > MOST_WAITING;
+        if too_much {
+            return Err(self.refuse(unreadable(self.direction, None)));
+        }
+        if self.direction == Direction::Request {
+            coded.wire.extend_from_slice(&data);
+            let (known, hold) = self.ex.vault_knows(&coded.wire);
+            coded.wire = coded.wire.split_off(hold);
+            if known {
+                return Err(self.refuse(beside_the_text()));
+            }
+        }
+        coded.waiting.push_back((data, coded.decoded + u64::from(coded.lags)));
         let cleared = self.look(Bytes::from(text), end).await?;
         Ok(self.uncoded(cleared.len(), end))
     }
@@ -171,6 +200,7 @@ impl Window {
                 break;
             }
             out.extend_from_slice(data);
+            coded.waits -= data.len();
             coded.waiting.pop_front();
         }
         out.freeze()

@@ -98,6 +98,10 @@ pub(crate) fn denial(why: &io::Error) -> Denial {
                 }
                 CertificateError::UnknownIssuer => "is signed by nobody this machine trusts",
                 CertificateError::Revoked => "is revoked",
+                // what `openssl req -x509` makes, unless told otherwise
+                CertificateError::Other(why) if why.to_string().contains("CaUsedAsEndEntity") => {
+                    "is one that signs others, as a self-signed one often is, and cannot be a server's too"
+                }
                 _ => "does not verify",
             };
             Denial {

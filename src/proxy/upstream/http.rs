@@ -11,7 +11,7 @@ use crate::proxy::serve::{Local, Way};
 use crate::proxy::tls::dial::{Offer, denial, wants_other_protocol};
 use crate::telemetry::metrics::Metric;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, COOKIE, HOST, TRAILER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, TRAILER, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri, Version};
 use hyper::body::Incoming;
@@ -192,7 +192,6 @@ fn origin_form(mut request: Request<Body>, to: &Authority, scheme: Scheme) -> Re
     *request.version_mut() = Version::HTTP_11;
     let target = request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     *request.uri_mut() = Uri::from(target);
-    join_cookies(request.headers_mut());
     // hyper drops the body of a GET unless it is told that there is one, and trailers that are not announced
     if let Some(names) = request.body().trailer_names() {
         request.headers_mut().insert(TRAILER, names);
@@ -207,16 +206,6 @@ fn origin_form(mut request: Request<Body>, to: &Authority, scheme: Scheme) -> Re
         request.headers_mut().insert(HOST, host);
     }
     request
-}
-
-/// HTTP/2 may split a cookie header over fields; HTTP/1.1 has one (RFC 9113 §8.2.3).
-fn join_cookies(headers: &mut http::HeaderMap) {
-    if headers.get_all(COOKIE).iter().nth(1).is_some() {
-        let all: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
-        if let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
-            headers.insert(COOKIE, joined);
-        }
-    }
 }
 
 /// For HTTP/2: the authority in the URI, no `Host`.

@@ -161,6 +161,35 @@ fn check_answers_with_its_exit_code() {
 }
 
 #[test]
+fn every_command_that_is_named_exists() {
+    let mut pages = files(&root().join("docs"), "md");
+    pages.extend(files(&root().join("src"), "rs"));
+    pages.push(root().join("README.md"));
+    let named: BTreeSet<String> =
+        pages.iter().flat_map(|p| commands(&fs::read_to_string(p).unwrap())).collect();
+    assert!(named.len() > 20, "{named:?}");
+    let home = Home::new();
+    let gone: Vec<_> =
+        named.iter().filter(|c| !home.shell(&format!("katana man {c}")).status.success()).collect();
+    assert!(gone.is_empty(), "there is no {gone:?}");
+}
+
+/// Commands in code, `katana x y`, or at the beginning of an indented line: the words that are a command's.
+fn commands(text: &str) -> Vec<String> {
+    const GROUPS: &[&str] = &["proxy", "vault", "audit", "ca", "config"];
+    let indented = text.lines().filter_map(|l| l.strip_prefix("    katana "));
+    let quoted = text.split("`katana ").skip(1).filter_map(|rest| rest.lines().next());
+    let words = indented.chain(quoted).map(|rest| {
+        let of_a_command = |w: &&str| w.bytes().all(|b| b.is_ascii_lowercase());
+        let mut words = rest.split('`').next().unwrap().split(' ').take_while(of_a_command);
+        let first = words.next().unwrap_or_default();
+        let second = words.next().filter(|_| GROUPS.contains(&first)).unwrap_or_default();
+        format!("{first} {second}").trim().to_owned()
+    });
+    words.filter(|w| !w.is_empty()).collect()
+}
+
+#[test]
 fn the_table_of_denials_is_complete() {
     let sources: Vec<String> = files(&root().join("src"), "rs").iter().map(|p| production(p)).collect();
     let page = fs::read_to_string(root().join("docs/denials.md")).unwrap();

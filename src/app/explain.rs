@@ -383,6 +383,22 @@ mod tests {
     }
 
     #[test]
+    fn nor_does_it_pass_in_a_compressed_stream() {
+        use std::io::Write;
+        let h = home("");
+        let noise: Vec<u8> = (0..3_u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let sent = |name: &str| {
+            let head = flate2::GzBuilder::new().filename(name);
+            let mut gzip = head.write(Vec::new(), flate2::Compression::none());
+            gzip.write_all(&noise).unwrap();
+            let body = gzip.finish().unwrap();
+            h.fate("POST", "https://a.example/", &["Content-Encoding: gzip"], &body)
+        };
+        assert_eq!(sent("notes.txt"), (Fate::Forwarded, ""));
+        assert_eq!(sent(VALUE), (Fate::Denied, "secret_blocked"));
+    }
+
+    #[test]
     fn a_locked_vault_is_no_answer_and_a_bad_question_is_a_mistake() {
         let h = home("");
         std::fs::write(fake::paths(h.dir.path()).vault_lock(), "locked").unwrap();

@@ -254,7 +254,7 @@ fn counted(n: u64, what: &str) -> String {
 
 fn unreadable(path: &Path, why: &dyn std::fmt::Display) -> Failure {
     let what = format!("the audit trail {} cannot be read", path.display());
-    let next = "check that it is yours and that its directory is there; `katana doctor` looks at both";
+    let next = "check that it is yours and that its directory is there";
     Failure::new(Exit::Unevaluated, "audit_unreadable", what, why, next)
 }
 

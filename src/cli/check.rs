@@ -18,7 +18,7 @@ Exit 0: it would go through; 1: it would be denied; 3: it could not be evaluated
 Examples:
   katana check https://api.openai.com/v1/models
   katana check -X POST --header 'Content-Type: application/json' --body @request.json https://api.example.com/
-  pbpaste | katana check --body @- https://paste.example.com/")]
+  katana check --body @- https://paste.example.com/ < notes.txt")]
 pub(super) struct Args {
     /// The URL, https:// or http://
     url: String,

@@ -1,4 +1,4 @@
-//! Listens, accepts and drains: one current-thread runtime per core, all on the same listening socket, so that both
+//! Listens, accepts and drains: one current-thread runtime per core, each with a listening socket of its own, so that both
 //! halves of an exchange stay on one thread.
 
 use super::connection;

@@ -51,7 +51,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// Names that say nothing of what a file holds.
 const NAMELESS: &[&str] = &["utils", "util", "common", "helper", "helpers", "manager", "misc"];
 /// Folders and files of `tests/` that are no mirror of a module.
-const NOT_MIRRORS: &[&str] = &["main", "architecture", "regression", "support", "clients", "fuzz"];
+const NOT_MIRRORS: &[&str] = &["main", "architecture", "regression", "support", "clients", "fuzz", "docs"];
 const FILE_LINES: usize = 400;
 const FUNCTION_LINES: usize = 60;
 

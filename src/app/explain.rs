@@ -290,3 +290,113 @@ fn read(question: &Question) -> Result<(Scheme, Authority, RequestHead), Error> 
 fn bad(what: &str, why: impl Display) -> Error {
     Error::new("bad_request", format!("{what} cannot be used"), why, "`katana check --help` has examples")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::service::fake;
+    use crate::base::secret::Secret;
+    use crate::vault::{self, Meta, Name, Vault};
+
+    const VALUE: &str = "sk-proj-a-made-up-key-0123456789";
+
+    /// A home with one secret, and how the question goes there.
+    struct Home {
+        dir: tempfile::TempDir,
+        config: Config,
+        placeholder: String,
+    }
+
+    fn home(settings: &str) -> Home {
+        let dir = tempfile::tempdir().unwrap();
+        let text = format!("vault: {{ key_source: file }}\n{settings}");
+        let config = Config::from_text(&text, &dir.path().join("config.yaml"), []).unwrap();
+        let vault = Vault::open(&vault::place(&fake::paths(dir.path()), &config.vault)).unwrap();
+        let name = Name::parse("OPENAI_API_KEY").unwrap();
+        let placeholder = vault.set(&name, &Secret::from(VALUE), Meta::default()).unwrap().to_string();
+        Home { dir, config, placeholder }
+    }
+
+    impl Home {
+        fn ask(&self, method: &str, url: &str, headers: &[&str], body: &[u8]) -> Result<Answer, Error> {
+            let headers = headers.iter().map(|h| (*h).to_owned()).collect();
+            let question =
+                Question { method: method.to_owned(), url: url.to_owned(), headers, body: body.to_vec() };
+            ask(&self.config, &fake::paths(self.dir.path()), &question)
+        }
+
+        /// Fate, and the code of a denial.
+        fn fate(&self, method: &str, url: &str, headers: &[&str], body: &[u8]) -> (Fate, &'static str) {
+            let answer = self.ask(method, url, headers, body).unwrap();
+            (answer.fate, answer.denial.map_or("", |d| d.code))
+        }
+    }
+
+    #[test]
+    fn it_says_what_the_proxy_does() {
+        let h = home("proxy: { upstream: { resolve: ['inside.example=10.0.0.1:443'] } }");
+        let own = format!("Authorization: Bearer {}", h.placeholder);
+        let get = |url: &str, headers: &[&str]| h.fate("GET", url, headers, b"");
+        let denied = |code| (Fate::Denied, code);
+        assert_eq!(get("https://a.example/", &[]), (Fate::Forwarded, ""));
+        assert_eq!(get("https://rekor.sigstore.dev/", &[]), (Fate::Untouched, ""));
+        assert_eq!(get("http://rekor.sigstore.dev/", &[]), (Fate::Untouched, ""));
+        assert_eq!(get("https://localhost/", &[]), denied("destination_denied"));
+        assert_eq!(get("https://inside.example/", &[]), denied("destination_denied"), "judged as at dial");
+        assert_eq!(get("https://x.webhook.site/", &[]), denied("policy_escalated"));
+        assert_eq!(get("https://a.example/", &[&own]), denied("placeholder_misplaced"));
+        assert_eq!(get("http://api.openai.com/", &[&own]), denied("placeholder_misplaced"));
+        assert_eq!(get("https://a.example/", &["Host: b.example"]), denied("authority_mismatch"));
+        assert_eq!(get("https://a.example/", &["Upgrade: websocket"]), denied("upgrade_refused"));
+    }
+
+    #[test]
+    fn it_names_what_goes_in_and_what_comes_out_and_shows_neither() {
+        let h = home("");
+        let answer = h.ask("POST", "https://api.openai.com/v1/x", &[], VALUE.as_bytes()).unwrap();
+        assert_eq!(answer.fate, Fate::Forwarded);
+        assert_eq!(answer.injected[0].slot, "header:authorization:Bearer");
+        assert_eq!(answer.scrubbed, ["OPENAI_API_KEY"]);
+        assert!(!serde_json::to_string(&answer).unwrap().contains(VALUE));
+        let missing = h.ask("GET", "https://api.anthropic.com/", &[], b"").unwrap().missing.unwrap();
+        assert_eq!(&*missing.secret, "ANTHROPIC_API_KEY");
+        let own = h.ask("GET", "https://api.openai.com/", &["Authorization: Bearer mine"], b"").unwrap();
+        assert!(own.injected.is_empty(), "a slot that is taken is let alone");
+        let audit = fake::paths(h.dir.path()).audit();
+        assert!(!audit.exists(), "the person's audit is not written to");
+    }
+
+    #[test]
+    fn what_decodes_to_nothing_is_looked_at_too() {
+        let h = home("");
+        let sent = |coding: &str, body: &[u8]| {
+            h.fate("POST", "https://a.example/", &[&format!("Content-Encoding: {coding}")], body)
+        };
+        let value = VALUE.as_bytes();
+        let named = [b"\x1f\x8b\x08\x08\0\0\0\0\0\xff", value].concat();
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 32, 0, 0, 0], value].concat();
+        assert_eq!(value.len(), 32, "the length in the skipped frame's head");
+        for (coding, body) in [("gzip", &named[..]), ("zstd", &skipped), ("deflate", value)] {
+            assert_eq!(sent(coding, body), (Fate::Denied, "secret_blocked"), "{coding}");
+        }
+        assert_eq!(sent("gzip", b"\x1f\x8b\x08\0\0\0\0\0\0\xff").0, Fate::Forwarded);
+    }
+
+    #[test]
+    fn a_locked_vault_is_no_answer_and_a_bad_question_is_a_mistake() {
+        let h = home("");
+        std::fs::write(fake::paths(h.dir.path()).vault_lock(), "locked").unwrap();
+        assert_eq!(h.fate("GET", "https://a.example/", &[], b""), (Fate::Unevaluated, "vault_locked"));
+        for (method, url) in [
+            ("GET", "a.example"),
+            ("GET", "ftp://a.example/"),
+            ("GET", "https://127.1/"),
+            ("GET", "https://u@a.example/"),
+            ("CONNECT", "https://a.example/"),
+            ("G T", "https://a.example/"),
+        ] {
+            assert_eq!(h.ask(method, url, &[], b"").unwrap_err().code, "bad_request", "{method} {url}");
+        }
+        assert_eq!(h.ask("GET", "https://a.example/", &["no colon"], b"").unwrap_err().code, "bad_request");
+    }
+}

@@ -55,7 +55,8 @@ impl Running {
             Error::new(e.code(), "the audit cannot be written", &e, next)
         })?;
         let trail = Arc::new(trail);
-        let bound = Bound::open(&config.proxy.listen).map_err(|e| listen_failed(&e))?;
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let live = assemble::live(&config, own(bound.at()), &trail)?;
         let generation = assemble::generation(&config, paths, 1)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
@@ -68,8 +69,7 @@ impl Running {
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let server = bound.serve(&shared, threads).map_err(|e| listen_failed(&e))?;
+        let server = bound.serve(&shared).map_err(|e| listen_failed(&e))?;
         let by = |(key, from): &(String, String)| key == build::LISTEN && from == build::COMMAND_LINE;
         let listen_given = config.origins.iter().any(by);
         let running = Arc::new(Self {

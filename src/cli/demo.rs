@@ -46,12 +46,11 @@ fn show(report: &Report, ctx: &Context) {
     ctx.out(format!("\n{}", ctx.paint(Tone::Info, "What the audit says (katana audit show)")));
     report.records.iter().for_each(|record| ctx.out(format!("   {}", audit::render(record, ctx))));
     checks(&report.audit, ctx);
-    match report.ok {
-        true => ctx.out(format!("\n{}\n{NEXT}", ctx.paint(Tone::Good, "Everything came as it should."))),
-        false => {
-            ctx.out(format!("\n{}", ctx.paint(Tone::Bad, "Something did not come as it should: see ✗.")));
-        }
-    }
+    let (tone, end) = match report.ok {
+        true => (Tone::Good, "Everything came as it should."),
+        false => (Tone::Bad, "Something did not come as it should: see ✗."),
+    };
+    ctx.out(format!("\n{}\n{NEXT}", ctx.paint(tone, end)));
 }
 
 const NEXT: &str = "

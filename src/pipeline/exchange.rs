@@ -5,13 +5,14 @@ use super::denial::Denial;
 use super::stage::Replaced;
 use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
-use crate::base::host::Authority;
+use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
+use crate::vault::scrub::Hit;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -63,6 +64,9 @@ pub enum Outcome {
     Opened,
 }
 
+/// No method of RFC 9110 is this long.
+const SHORTEST_HIT: usize = 8;
+
 /// As many reasons, and as many findings, are kept of one exchange; each is kept once.
 const MOST_NOTES: usize = 64;
 
@@ -98,6 +102,7 @@ pub struct Exchange {
     pub bytes_in: AtomicU64,
     /// Body bytes to the client.
     pub bytes_out: AtomicU64,
+    unread: bool,
     began: Instant,
     at: Timestamp,
     trail: Arc<Trail>,
@@ -112,7 +117,24 @@ pub struct Book {
     pub trail: Arc<Trail>,
 }
 
+/// Stands where no destination could be read; no record shows it.
+#[must_use]
+pub fn nowhere() -> Authority {
+    Authority { host: Host::Addr(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port: 1 }
+}
+
 impl Book {
+    /// Opens an exchange whose head was never read, to be refused. What is not known of it stays out of its record.
+    #[must_use]
+    pub fn open_unread(&self, client: Client, to: Option<(Authority, Scheme)>) -> Arc<Exchange> {
+        let (authority, scheme) = to.unwrap_or_else(|| (nowhere(), Scheme::Http));
+        let mut ex = self.open(client, authority, scheme, http::Method::GET, http::Uri::from_static("/"));
+        if let Some(ex) = Arc::get_mut(&mut ex) {
+            ex.unread = true;
+        }
+        ex
+    }
+
     /// Opens an exchange; from here on it will be recorded.
     #[must_use]
     pub fn open(
@@ -134,6 +156,7 @@ impl Book {
             vault: self.vault.load_full(),
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
+            unread: false,
             began: Instant::now(),
             at: Timestamp::now(),
             trail: self.trail.clone(),
@@ -261,13 +284,36 @@ impl Exchange {
         audit::redact_path(&cut_out(raw, spans))
     }
 
-    /// Does the vault know the host for a secret in disguise?
-    fn host_is_secret(&self) -> bool {
+    /// The method, unless the vault knows it for a secret in disguise.
+    fn shown_method(&self) -> &str {
+        if self.method_hit().is_some() { "…" } else { self.method.as_str() }
+    }
+
+    /// A vault value or placeholder in the method; methods of the book are none.
+    #[must_use]
+    pub fn method_hit(&self) -> Option<Hit> {
+        let method = self.method.as_str();
+        if method.len() < SHORTEST_HIT || self.vault.matcher.is_empty() {
+            return None;
+        }
         let mut hits = Vec::new();
-        if let Some(name) = self.authority.host.name().filter(|_| !self.vault.matcher.is_empty()) {
-            self.vault.matcher.find(name.as_bytes(), &mut hits);
+        self.vault.matcher.find(method.as_bytes(), &mut hits);
+        hits.into_iter().next()
+    }
+
+    /// Is any vault value or placeholder in there?
+    #[must_use]
+    pub fn knows_any_of(&self, text: &[u8]) -> bool {
+        let mut hits = Vec::new();
+        if !self.vault.matcher.is_empty() {
+            self.vault.matcher.find(text, &mut hits);
         }
         !hits.is_empty()
+    }
+
+    /// Does the vault know the host for a secret in disguise?
+    fn host_is_secret(&self) -> bool {
+        self.authority.host.name().is_some_and(|name| self.knows_any_of(name.as_bytes()))
     }
 
     fn record(&self, ledger: &mut Ledger, outcome: &Outcome) -> Record {
@@ -293,14 +339,16 @@ impl Exchange {
             Client::Tcp(a) => a.to_string().into(),
             Client::Unix(uid) => format!("uid:{uid}").into(),
         });
-        record.method = Some(self.method.as_str().to_owned().into());
+        if !self.unread {
+            record.method = Some(self.shown_method().to_owned().into());
+            record.path = (self.method != http::Method::CONNECT).then(|| self.shown_path(&ledger.hidden));
+        }
         if self.host_is_secret() {
             record.reasons.push("the host's name is left out: it holds a vault value".into());
-        } else {
+        } else if self.authority != nowhere() {
             record.host = Some(self.authority.host.clone());
         }
-        record.port = Some(self.authority.port);
-        record.path = (self.method != http::Method::CONNECT).then(|| self.shown_path(&ledger.hidden));
+        record.port = (self.authority != nowhere()).then_some(self.authority.port);
         record.status = (ledger.status != 0).then_some(ledger.status);
         record.bytes_in = Some(self.bytes_in.load(Relaxed));
         record.bytes_out = Some(self.bytes_out.load(Relaxed));

@@ -9,7 +9,7 @@ pub mod slot;
 pub mod stages;
 
 pub use denial::Denial;
-pub use exchange::{Book, Client, Exchange, Outcome, Scheme};
+pub use exchange::{Book, Client, Exchange, Outcome, Scheme, nowhere};
 pub use ruling::{Cleared, FailMode, Pipeline, Ruling};
 pub use stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict};
 

@@ -2,12 +2,11 @@
 //! `:authority` must agree; whatever disagrees is misdirected (421), whatever cannot be read is malformed (400).
 
 use super::serve::{Misdirected, Way};
-use crate::base::host::{Authority, Host};
+use crate::base::host::Authority;
 use crate::pipeline::{Denial, Scheme};
 use http::header::HOST;
 use http::{HeaderMap, Method, Uri};
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr};
 
 /// Where this request goes.
 ///
@@ -83,11 +82,6 @@ pub(super) fn agree_with_host(
 fn parse(text: &str, port: u16) -> Result<Authority, Denial> {
     Authority::parse(text, Some(port))
         .map_err(|why| malformed(format!("The destination is no host and port: {why}.")))
-}
-
-/// Stands where a destination could not be read at all.
-pub(super) fn unknown() -> Authority {
-    Authority { host: Host::Addr(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), port: 1 }
 }
 
 /// 400: it cannot be read.

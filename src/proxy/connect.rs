@@ -13,7 +13,7 @@ use super::tls;
 use super::tunnel;
 use super::wire::{Rewind, Wire};
 use crate::base::host::Authority;
-use crate::pipeline::{Client, Denial, Exchange, Outcome, Ruling, Scheme};
+use crate::pipeline::{Client, Denial, Exchange, Outcome, Ruling, Scheme, nowhere};
 use bytes::BytesMut;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub(super) async fn serve(
     ahead: BytesMut,
 ) {
     let asked = target(&head);
-    let authority = asked.as_ref().map_or_else(|_| authority::unknown(), Clone::clone);
+    let authority = asked.as_ref().map_or_else(|_| nowhere(), Clone::clone);
     let ex = open(&worker, client.clone(), authority.clone());
     let live = worker.shared.live.load_full();
     let ruling =
@@ -41,10 +41,7 @@ pub(super) async fn serve(
         };
     match ruling {
         Ruling::Refuse(denial) => {
-            ex.answered(denial.status);
-            if wire.write_all(&reply::bytes(&denial, Some(&ex))).await.is_ok() {
-                connection::refuse_rest(&mut wire).await;
-            }
+            connection::refuse(&mut wire, &ex, denial).await;
         }
         Ruling::Untouched(to) => tunnel::run(&live, &ex, to, wire, ahead).await,
         Ruling::Forward(to) => {

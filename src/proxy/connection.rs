@@ -8,7 +8,7 @@ use super::pace::Pace;
 use super::reply;
 use super::serve::{self, Way};
 use super::wire::{Rewind, Wire};
-use crate::pipeline::{Client, Denial};
+use crate::pipeline::{Client, Denial, Exchange};
 use bytes::BytesMut;
 use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -29,16 +29,22 @@ pub(super) async fn serve(worker: Rc<Worker>, mut wire: Wire, client: Client, pl
             let way = Way::forward(worker, client, Pace::new());
             serve::http(Rc::new(way), Rewind::new(seen.freeze(), wire), http).await;
         }
-        Ok(Ok(First::Refused(denial))) => refuse(&mut wire, &denial).await,
+        Ok(Ok(First::Refused(denial))) => {
+            refuse(&mut wire, &worker.shared.book.open_unread(client, None), denial).await;
+        }
         // nothing was ever asked: a port check, a browser's spare connection
         Ok(Ok(First::Nothing)) | Ok(Err(_)) => {}
-        Err(_) => refuse(&mut wire, &reply::head_timeout()).await,
+        Err(_) if seen.is_empty() => {}
+        Err(_) => {
+            let ex = worker.shared.book.open_unread(client, None);
+            refuse(&mut wire, &ex, reply::head_timeout()).await;
+        }
     }
     drop(place);
 }
 
 /// Tells a client that there is no room, and lets it go.
-pub(super) async fn turn_away(worker: &Worker, mut wire: Wire, _client: Client, place: Place) {
+pub(super) async fn turn_away(worker: &Worker, mut wire: Wire, client: Client, place: Place) {
     let patience = worker.shared.live.load().limits.timeouts.handshake;
     let denial = Denial::forbidden(
         "listener",
@@ -48,7 +54,8 @@ pub(super) async fn turn_away(worker: &Worker, mut wire: Wire, _client: Client, 
         "Close some or retry later; the operator sets the limit under proxy.limits.",
     )
     .with_status(429);
-    let _ = timeout(patience, refuse(&mut wire, &denial)).await;
+    let ex = worker.shared.book.open_unread(client, None);
+    let _ = timeout(patience, refuse(&mut wire, &ex, denial)).await;
     drop(place);
 }
 
@@ -89,9 +96,12 @@ async fn first_head(wire: &mut Wire, seen: &mut BytesMut, most: usize) -> std::i
 /// Answers with a denial and closes.
 pub(super) async fn refuse(
     io: &mut (impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin),
-    denial: &Denial,
+    ex: &Exchange,
+    denial: Denial,
 ) {
-    if io.write_all(&reply::bytes(denial, None)).await.is_ok() {
+    let denial = ex.refuse(denial);
+    ex.answered(denial.status);
+    if io.write_all(&reply::bytes(&denial, ex)).await.is_ok() {
         refuse_rest(io).await;
     }
 }

@@ -13,8 +13,9 @@ use crate::base::host::Authority;
 use crate::pipeline::content::{self, Kind};
 use crate::pipeline::{
     BodyNeed, Cleared, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
+    nowhere,
 };
-use http::header::{CONTENT_LENGTH, TRAILER};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRAILER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::borrow::Cow;
@@ -26,7 +27,8 @@ pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Respon
     let flight = way.pace.begin();
     let live = way.worker.shared.live.load_full();
     let (head, incoming) = request.into_parts();
-    let to = match way.pace.fault() {
+    let fault = way.pace.fault();
+    let to = match fault {
         None => authority::of(&way, &head.method, &head.uri, &head.headers),
         Some(fault) => Err(authority::malformed(fault.message())),
     };
@@ -47,7 +49,11 @@ pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Respon
             if denial.status == 502 {
                 ex.conclude(Outcome::Failed(denial.code));
             }
-            let (head, body) = refusal.into_parts();
+            let (mut head, body) = refusal.into_parts();
+            if fault.is_some() {
+                // where the next request would begin is anybody's guess
+                head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
             Response::from_parts(head, body.of(&ex, Direction::Response).busy(flight))
         }
     }
@@ -56,7 +62,7 @@ pub(super) async fn exchange(way: Rc<Way>, request: Request<Incoming>) -> Respon
 fn open(way: &Way, head: &RequestHead, to: &Result<(Authority, Scheme), Denial>) -> Arc<Exchange> {
     let (authority, scheme) = match (to, &way.tunnel) {
         (Ok((authority, scheme)), _) | (Err(_), Some((authority, scheme))) => (authority.clone(), *scheme),
-        (Err(_), None) => (authority::unknown(), Scheme::Http),
+        (Err(_), None) => (nowhere(), Scheme::Http),
     };
     let book = &way.worker.shared.book;
     book.open(way.client.clone(), authority, scheme, head.method.clone(), head.uri.clone())

@@ -34,9 +34,9 @@ pub enum Listening {
     Unix(PathBuf),
 }
 
-/// A listening socket that nobody accepts from yet.
+/// Listening sockets that nobody accepts from yet, one for each thread.
 pub struct Bound {
-    socket: Socket,
+    sockets: Vec<Socket>,
     at: Listening,
 }
 
@@ -46,21 +46,18 @@ enum Socket {
 }
 
 impl Bound {
-    /// Opens the listening socket. A busy port, or a Unix socket that somebody answers on, is an error.
+    /// Opens the listening sockets. A busy port, or a Unix socket that somebody answers on, is an error.
     ///
     /// # Errors
     /// [`Error::Listen`].
-    pub fn open(listen: &Listen) -> Result<Self, Error> {
-        let failed = |at: String| move |why| Error::Listen { at, why };
+    pub fn open(listen: &Listen, threads: usize) -> Result<Self, Error> {
+        let threads = threads.max(1);
         match listen {
             Listen::Tcp(addr) => {
-                let socket = tcp(*addr).map_err(failed(addr.to_string()))?;
-                let at = socket.local_addr().map_err(failed(addr.to_string()))?;
-                Ok(Self { socket: Socket::Tcp(socket), at: Listening::Tcp(at) })
+                tcp(*addr, threads).map_err(|why| Error::Listen { at: addr.to_string(), why })
             }
             Listen::Unix(path) => {
-                let socket = unix(path).map_err(failed(path.display().to_string()))?;
-                Ok(Self { socket: Socket::Unix(socket), at: Listening::Unix(path.clone()) })
+                unix(path, threads).map_err(|why| Error::Listen { at: path.display().to_string(), why })
             }
         }
     }
@@ -71,42 +68,45 @@ impl Bound {
         &self.at
     }
 
-    /// Starts accepting, with one thread per core (at most `threads`).
+    /// Starts accepting, with a thread for each socket.
     ///
     /// # Errors
-    /// When a thread or its runtime cannot be made.
-    pub fn serve(self, shared: &Arc<Shared>, threads: usize) -> Result<Server, Error> {
+    /// When a thread cannot be made.
+    pub fn serve(self, shared: &Arc<Shared>) -> Result<Server, Error> {
         let (drain, draining) = watch::channel(false);
         let counts = Arc::new(Counts::default());
         let mut workers = Vec::new();
-        for n in 0..threads.max(1) {
-            let socket = match &self.socket {
-                Socket::Tcp(s) => s.try_clone().map(Socket::Tcp),
-                Socket::Unix(s) => s.try_clone().map(Socket::Unix),
-            }
-            .map_err(|e| Error::Tls(e.to_string()))?;
+        for (n, socket) in self.sockets.into_iter().enumerate() {
             let (shared, counts, draining) = (shared.clone(), counts.clone(), draining.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("katana-{n}"))
                 .spawn(move || work(socket, shared, counts, draining))
-                .map_err(|e| Error::Client(e.to_string()))?;
+                .map_err(|why| Error::Listen { at: format!("{:?}", self.at), why })?;
             workers.push(thread);
         }
         Ok(Server { at: self.at, drain, counts, workers: Mutex::new(workers) })
     }
 }
 
-fn tcp(addr: SocketAddr) -> io::Result<std::net::TcpListener> {
-    let domain = socket2::Domain::for_address(addr);
-    let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&addr.into())?;
-    socket.listen(4096)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
+/// One socket a thread on the same address, so that the kernel wakes one thread for a new connection and not all. The
+/// first is bound without sharing, for a moment: a port that anybody else listens on is busy, even if they would share.
+fn tcp(addr: SocketAddr, threads: usize) -> io::Result<Bound> {
+    let open = |addr: SocketAddr, share: bool| {
+        let socket = socket2::Socket::new(socket2::Domain::for_address(addr), socket2::Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(share)?;
+        socket.bind(&addr.into())?;
+        socket.listen(4096)?;
+        socket.set_nonblocking(true)?;
+        Ok::<std::net::TcpListener, io::Error>(socket.into())
+    };
+    let addr = open(addr, false)?.local_addr()?;
+    let sockets = (0..threads).map(|_| open(addr, true).map(Socket::Tcp)).collect::<io::Result<_>>()?;
+    Ok(Bound { sockets, at: Listening::Tcp(addr) })
 }
 
-fn unix(path: &std::path::Path) -> io::Result<std::os::unix::net::UnixListener> {
+/// A Unix socket cannot be bound twice: the threads share it.
+fn unix(path: &std::path::Path, threads: usize) -> io::Result<Bound> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(io::ErrorKind::AddrInUse.into());
     }
@@ -118,7 +118,8 @@ fn unix(path: &std::path::Path) -> io::Result<std::os::unix::net::UnixListener> 
     let socket = std::os::unix::net::UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     socket.set_nonblocking(true)?;
-    Ok(socket)
+    let sockets = (0..threads).map(|_| socket.try_clone().map(Socket::Unix)).collect::<io::Result<_>>()?;
+    Ok(Bound { sockets, at: Listening::Unix(path.to_owned()) })
 }
 
 /// Client connections open now, in all and per client.

@@ -30,7 +30,7 @@ pub(super) fn refusal(ex: &std::sync::Arc<Exchange>, denial: &Denial, grpc: bool
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.status_mut() = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);
     if ex.method != Method::HEAD {
-        *response.body_mut() = Body::full(Bytes::from(json(denial, Some(&id))));
+        *response.body_mut() = Body::full(Bytes::from(json(denial, &id)));
     }
     response
 }
@@ -47,27 +47,22 @@ fn grpc_status(headers: &mut HeaderMap, denial: &Denial) {
 }
 
 /// The same answer written out for HTTP/1.1, where no HTTP server is at hand; the connection is to be closed.
-pub(super) fn bytes(denial: &Denial, ex: Option<&Exchange>) -> Vec<u8> {
-    let id = ex.map(|e| e.id.to_string());
-    let body = json(denial, id.as_deref());
+pub(super) fn bytes(denial: &Denial, ex: &Exchange) -> Vec<u8> {
+    let id = ex.id.to_string();
+    let body = json(denial, &id);
     let status = StatusCode::from_u16(denial.status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut out = format!(
-        "HTTP/1.1 {} {}\r\nx-katana-verdict: deny\r\nx-katana-code: {}\r\n",
+    format!(
+        "HTTP/1.1 {} {}\r\nx-katana-verdict: deny\r\nx-katana-code: {}\r\nx-katana-exchange: {id}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         status.as_str(),
         status.canonical_reason().unwrap_or("Denied"),
         denial.code,
-    );
-    if let Some(id) = &id {
-        out.push_str(&format!("x-katana-exchange: {id}\r\n"));
-    }
-    out.push_str(&format!(
-        "content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
-    ));
-    out.into_bytes()
+    )
+    .into_bytes()
 }
 
-fn json(denial: &Denial, id: Option<&str>) -> String {
+fn json(denial: &Denial, id: &str) -> String {
     serde_json::json!({ "error": {
         "code": denial.code,
         "message": denial.message,

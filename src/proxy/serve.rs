@@ -94,8 +94,9 @@ where
 {
     let draining = way.worker.draining.clone();
     let (pace, limits) = (way.pace.clone(), way.worker.shared.live.load().limits.clone());
+    let serving = way.clone();
     let service = service_fn(move |request: http::Request<Incoming>| {
-        let way = way.clone();
+        let way = serving.clone();
         async move { Ok::<http::Response<Body>, Infallible>(forward::exchange(way, request).await) }
     });
     // beyond katana's own limits by a margin: what is merely too large gets katana's denial, not the parser's
@@ -103,15 +104,15 @@ where
         .max_buf_size((limits.header_bytes * 2).max(8192))
         .max_headers(limits.header_count * 2)
         .header_read_timeout(None)
-        .pipeline_flush(true)
         .auto_date_header(false)
         .serve_connection(io, service);
     match watched(&mut conn, &pace, &draining).await {
         End::Done(Ok(())) => {}
         End::Done(Err(why)) => tracing::debug!(%why, "a client connection ended"),
         End::Late(Late::Head) => {
+            let unread = way.worker.shared.book.open_unread(way.client.clone(), way.tunnel.clone());
             let mut io = conn.into_parts().io.into_inner();
-            connection::refuse(&mut io, &reply::head_timeout()).await;
+            connection::refuse(&mut io, &unread, reply::head_timeout()).await;
         }
         End::Late(Late::Idle) => {}
         End::Draining => {

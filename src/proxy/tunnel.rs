@@ -1,7 +1,7 @@
 //! An opaque copy between client and upstream: only for an authority that the pipeline has cleared as untouched.
 
+use super::connection;
 use super::live::Live;
-use super::reply;
 use super::upstream::dial;
 use super::wire::{Rewind, Wire};
 use crate::base::host::Authority;
@@ -24,10 +24,7 @@ pub(super) async fn run(
     let mut upstream = match dial::tcp(live, to.get()).await {
         Ok(stream) => stream,
         Err(denial) => {
-            let denial = ex.refuse(denial);
-            ex.answered(denial.status);
-            let _ = wire.write_all(&reply::bytes(&denial, Some(ex))).await;
-            return;
+            return connection::refuse(&mut wire, ex, denial).await;
         }
     };
     ex.answered(200);

@@ -16,6 +16,9 @@ mod via;
 mod lifecycle;
 mod reload;
 mod upstream;
+mod denials;
+mod vanishing;
+mod hiding;
 
 use crate::support::{CROSSINGS, Client, Katana, Origin, Proto, Raw, Session, block_on, katana, origin};
 

@@ -169,6 +169,16 @@ fn pipelined_requests_are_answered_in_order() {
 }
 
 #[test]
+fn an_answer_does_not_wait_for_the_next_request() {
+    let site = Site::new();
+    site.h1.on("/1", crate::support::Reply::new("first"));
+    let mut raw = inside(&site.katana);
+    raw.say("GET /1 HTTP/1.1\r\nHost: origin.test\r\n\r\nGET /2 HTTP/1.1\r\nHo");
+    assert_eq!(raw.hear().body, b"first");
+    assert_eq!(raw.say("st: origin.test\r\n\r\n").hear().status, 404);
+}
+
+#[test]
 fn a_client_that_waits_for_100_continue_gets_it() {
     let site = Site::new();
     site.h1.on("/wait", crate::support::Reply::echo());

@@ -154,9 +154,14 @@ impl Client {
 
     /// Opens a tunnel to `host` or `host:port` and speaks `proto` in it.
     pub(crate) async fn open(&self, host: &str, proto: Proto) -> Session {
+        let opened = self.try_open(host, proto).await;
+        opened.unwrap_or_else(|(n, text)| panic!("{host}: {n}\n{text}"))
+    }
+
+    /// The same; a refused CONNECT's status and whole text are the error.
+    pub(crate) async fn try_open(&self, host: &str, proto: Proto) -> Result<Session, (u16, String)> {
         let authority = if host.contains(':') { host.to_owned() } else { format!("{host}:443") };
-        let tcp =
-            self.connect(&authority).await.unwrap_or_else(|(n, text)| panic!("{authority}: {n}\n{text}"));
+        let tcp = self.connect(&authority).await?;
         let name = authority.rsplit_once(':').unwrap().0.to_owned();
         let tls = tokio_rustls::TlsConnector::from(pki::client(&self.ca, &[proto.alpn()]));
         let stream = tls.connect(name.try_into().unwrap(), tcp).await.expect("TLS with the proxy's CA");
@@ -166,7 +171,7 @@ impl Client {
             "the proxy chose another protocol"
         );
         let base = format!("https://{}", authority.trim_end_matches(":443"));
-        match proto {
+        Ok(match proto {
             Proto::H1 => Session::h1(TokioIo::new(stream), base, false).await,
             Proto::H2 => {
                 let (send, connection) =
@@ -174,7 +179,7 @@ impl Client {
                 tokio::spawn(connection);
                 Session { base, sender: Sender::H2(send), absolute: false }
             }
-        }
+        })
     }
 
     /// A connection to the proxy for absolute-form requests to `base` (`http://name`).

@@ -153,6 +153,9 @@ impl Stage for ScrubSecrets {
         if ex.vault.matcher.is_empty() {
             return Ok(Verdict::Continue);
         }
+        if let Some(hit) = ex.method_hit() {
+            return refuse(blocked(ex, &hit, "method"));
+        }
         let hits = with_head(head, |text| {
             let mut hits = Vec::new();
             ex.vault.matcher.find(text.text(), &mut hits);

@@ -145,6 +145,9 @@ async fn clear(
         }
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
+    if !codings.is_empty() && direction == Direction::Request && ex.knows_any_of(&whole.data) {
+        return Err(Stop::Refused(ex.refuse(beside_coding())));
+    }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
     let mut chunk = Chunk::new(text, 0, true);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
@@ -166,6 +169,18 @@ async fn clear(
         headers.insert(CONTENT_LENGTH, rewritten.len().into());
     }
     Ok(Body::whole(rewritten, whole.trailers))
+}
+
+/// A coding has room beside what it encodes: file names, comments, frames that decoders skip, what stands behind its
+/// end. Nothing honest stands there, so what is found is not replaced but refused.
+pub(super) fn beside_coding() -> Denial {
+    Denial::forbidden(
+        "body",
+        "secret_beside_coding",
+        "content_encoding",
+        "A vault value stands in the compressed body, beside what is compressed.",
+        "Leave the value out.",
+    )
 }
 
 fn decode_all(

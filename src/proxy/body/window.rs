@@ -2,7 +2,7 @@
 //! complete or ruled out; a clean frame moves on as the very bytes that came. Compressed bodies are decoded beside,
 //! and a frame moves on when everything decoded from it has been cleared.
 
-use super::admit::unreadable;
+use super::admit::{beside_coding, unreadable};
 use super::decode::Decoder;
 use super::source::Source;
 use crate::config::Mode;
@@ -48,9 +48,22 @@ pub(super) struct Window {
 /// A compressed body: frames wait until what they decode to has been cleared.
 struct Coded {
     decoder: Option<Decoder>,
+    /// The last encoded bytes, for what stands beside the coding.
+    tail: Vec<u8>,
     waiting: VecDeque<(Bytes, u64)>,
     decoded: u64,
     cleared: u64,
+}
+
+impl Coded {
+    /// Does a vault value stand in the encoded bytes themselves, up to and with these?
+    fn beside(&mut self, data: &[u8], ex: &Exchange) -> bool {
+        self.tail.extend_from_slice(data);
+        let found = ex.knows_any_of(&self.tail);
+        let reach = ex.vault.matcher.max_hold();
+        self.tail.drain(..self.tail.len().saturating_sub(reach));
+        found
+    }
 }
 
 impl Window {
@@ -62,8 +75,13 @@ impl Window {
         decoder: Option<Decoder>,
         fixed_length: bool,
     ) -> Self {
-        let coded =
-            decoder.map(|d| Coded { decoder: Some(d), waiting: VecDeque::new(), decoded: 0, cleared: 0 });
+        let coded = decoder.map(|d| Coded {
+            decoder: Some(d),
+            tail: Vec::new(),
+            waiting: VecDeque::new(),
+            decoded: 0,
+            cleared: 0,
+        });
         Self {
             live,
             ex,
@@ -140,6 +158,9 @@ impl Window {
     async fn take(&mut self, data: Bytes, end: bool) -> Result<Bytes, Error> {
         self.ended = end;
         let Some(coded) = &mut self.coded else { return self.look(data, end).await };
+        if self.direction == Direction::Request && coded.beside(&data, &self.ex) {
+            return Err(self.refuse(beside_coding()));
+        }
         let mut text = Vec::new();
         let decoded = match &mut coded.decoder {
             Some(decoder) => decoder.push(&data, &mut text),

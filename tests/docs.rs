@@ -1,0 +1,266 @@
+//! What the documentation says is what the program does: marked blocks are run, the table of denials is complete, links lead
+//! somewhere, and the first command of the README leaves nothing behind.
+
+use crate::support::katana::PROGRAM;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A home directory that is empty at the start.
+struct Home(tempfile::TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempfile::tempdir().unwrap());
+        for folder in ["tmp", "run"] {
+            use std::os::unix::fs::DirBuilderExt;
+            fs::DirBuilder::new().mode(0o700).create(home.0.path().join(folder)).unwrap();
+        }
+        home
+    }
+
+    /// Both streams in the order they came.
+    fn shell(&self, line: &str) -> Output {
+        let programs = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
+        let path = format!("{programs}:{}", std::env::var("PATH").unwrap());
+        Command::new("sh")
+            .args(["-c", &format!("exec 2>&1; {line}")])
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.0.path())
+            .env("TMPDIR", self.0.path().join("tmp"))
+            .env("XDG_RUNTIME_DIR", self.0.path().join("run"))
+            .current_dir(self.0.path())
+            .output()
+            .unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        self.shell("katana proxy stop --timeout 0s");
+    }
+}
+
+/// One command of a marked block, and what it prints.
+struct Step {
+    line: usize,
+    command: String,
+    prints: Vec<String>,
+}
+
+/// The marked blocks of a page, less those that need a program which is not here.
+fn steps(page: &str) -> Vec<Step> {
+    let (mut steps, mut marked, mut inside) = (Vec::<Step>::new(), false, false);
+    for (n, line) in page.lines().enumerate() {
+        if let Some(mark) = line.strip_prefix("<!-- run") {
+            let needs = mark.trim_end_matches("-->").trim().trim_start_matches("needs").trim();
+            marked = needs.is_empty() || there(needs);
+        } else if line == "```console" {
+            inside = marked;
+        } else if line == "```" {
+            (marked, inside) = (false, false);
+        } else if inside && let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step { line: n + 1, command: command.to_owned(), prints: Vec::new() });
+        } else if inside && let Some(step) = steps.last_mut() {
+            step.prints.push(line.trim_end().to_owned());
+        }
+    }
+    steps
+}
+
+fn there(program: &str) -> bool {
+    let here = Command::new(program).arg("--version").output().is_ok();
+    if !here {
+        eprintln!("skipped: {program} is not here");
+    }
+    here
+}
+
+/// `…` alone on a line stands for any lines, elsewhere for any text in its line.
+fn fits(want: &[String], got: &[&str]) -> bool {
+    match (want, got) {
+        ([], []) => true,
+        ([first, rest @ ..], _) if first == "…" => (0..=got.len()).any(|n| fits(rest, &got[n..])),
+        ([first, rest @ ..], [line, more @ ..]) => line_fits(first, line.trim_end()) && fits(rest, more),
+        _ => false,
+    }
+}
+
+fn line_fits(want: &str, got: &str) -> bool {
+    let Some((start, rest)) = want.split_once('…') else { return want == got };
+    let Some(got) = got.strip_prefix(start) else { return false };
+    let ends = got.char_indices().map(|(i, _)| i).chain([got.len()]);
+    ends.into_iter().any(|i| line_fits(rest, &got[i..]))
+}
+
+fn run(page: &str) {
+    let home = Home::new();
+    let steps = steps(&fs::read_to_string(root().join(page)).unwrap());
+    assert!(!steps.is_empty(), "{page} has no marked block");
+    for Step { line, command, prints } in steps {
+        let out = home.shell(&command);
+        let printed = String::from_utf8_lossy(&out.stdout).into_owned();
+        let got: Vec<&str> = printed.lines().collect();
+        assert!(
+            fits(&prints, &got),
+            "{page}:{line}: {command}\n-- says --\n{}\n-- does --\n{printed}",
+            prints.join("\n")
+        );
+    }
+}
+
+#[test]
+fn the_readme_does_what_it_says() {
+    run("README.md");
+}
+
+#[test]
+fn the_quickstart_does_what_it_says() {
+    run("docs/quickstart.md");
+}
+
+#[test]
+fn the_demo_holds_in_an_empty_home_and_leaves_it_empty() {
+    let home = Home::new();
+    let out = home.shell("katana demo");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success() && !text.contains('✗'), "{text}");
+    for part in ["scrubbed OPENAI_API_KEY", "injected OPENAI_API_KEY", "403 Forbidden", "the chain holds"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let out = home.shell("katana demo --json --quiet");
+    let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((&report["ok"], report["scenes"].as_array().unwrap().len()), (&true.into(), 4));
+    let left: Vec<_> = fs::read_dir(home.0.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(fs::read_dir(home.0.path().join("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn check_answers_with_its_exit_code() {
+    let home = Home::new();
+    let code = |line: &str| home.shell(line).status.code().unwrap();
+    assert_eq!(code("katana check https://a.example/"), 0);
+    assert_eq!(code("katana check https://localhost/"), 1);
+    assert_eq!(code("katana check localhost"), 2);
+    assert_eq!(code("katana check --body @missing https://a.example/"), 3);
+    assert_eq!(code("echo ghp_short | katana check --body @- https://a.example/"), 0);
+    let out = home.shell("katana check --json https://localhost/");
+    let answer: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!(
+        (&answer["fate"], &answer["denial"]["code"]),
+        (&"denied".into(), &"destination_denied".into())
+    );
+    assert!(!home.0.path().join(".config").exists(), "asking writes nothing");
+}
+
+#[test]
+fn the_table_of_denials_is_complete() {
+    let sources: Vec<String> = files(&root().join("src"), "rs").iter().map(|p| production(p)).collect();
+    let page = fs::read_to_string(root().join("docs/denials.md")).unwrap();
+    let rows = page.lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next());
+    let told: BTreeSet<&str> = rows.collect();
+    let made: BTreeSet<String> = sources.iter().flat_map(|text| codes(text)).collect();
+    assert!(made.len() > 30, "{made:?}");
+    let untold: Vec<_> = made.iter().filter(|c| !told.contains(c.as_str())).collect();
+    assert!(untold.is_empty(), "docs/denials.md says nothing of {untold:?}");
+    let quoted = |code: &str| sources.iter().any(|text| text.contains(&format!("\"{code}\"")));
+    let gone: Vec<_> = told.into_iter().filter(|c| !quoted(c)).collect();
+    assert!(gone.is_empty(), "docs/denials.md tells of {gone:?}, which nothing answers with");
+}
+
+/// The codes of the denials that a source makes: an argument of each constructor.
+fn codes(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (make, nth) in [("Denial::forbidden(", 1), ("Denial::unevaluated(", 1), ("Denial::upstream(", 0)] {
+        for (at, _) in text.match_indices(make) {
+            let argument = arguments(&text[at + make.len()..]).into_iter().nth(nth).unwrap_or_default();
+            found.extend(argument.split('"').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
+/// The first arguments of a call, split at the commas that are neither in brackets nor in a text.
+fn arguments(text: &str) -> Vec<&str> {
+    let (mut depth, mut quoted, mut from, mut all) = (0, false, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' if depth == 0 => break,
+            ')' | '}' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                all.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn production(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_owned()
+}
+
+fn files(dir: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.extension().is_some_and(|x| x == ending) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_page_is_in_the_summary() {
+    let mut pages = files(&root().join("docs"), "md");
+    let summary = fs::read_to_string(root().join("docs/SUMMARY.md")).unwrap();
+    let mut wrong = Vec::new();
+    for page in &pages {
+        let name = page.strip_prefix(root().join("docs")).unwrap().to_str().unwrap();
+        if name != "SUMMARY.md" && !summary.contains(&format!("({name})")) {
+            wrong.push(format!("docs/SUMMARY.md has no {name}"));
+        }
+    }
+    pages.push(root().join("README.md"));
+    for page in &pages {
+        let text = fs::read_to_string(page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap();
+            let outside = link.contains("://") || file.is_empty() || file.contains(' ');
+            if !outside && !page.parent().unwrap().join(file).exists() {
+                wrong.push(format!("{}: {link} leads nowhere", page.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn the_runner_sees_what_does_not_fit() {
+    let want = |lines: &[&str]| lines.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+    assert!(fits(&want(&["a … c", "…", "z"]), &["a b c", "1", "2", "z"]));
+    assert!(
+        !fits(&want(&["a … c"]), &["a b d"])
+            && !fits(&want(&["a"]), &["a", "b"])
+            && !fits(&want(&["a", "b"]), &["a"])
+    );
+    let page = "```console\n$ no\n```\n<!-- run -->\n```console\n$ yes\nout\n```\n";
+    let found = steps(page);
+    assert_eq!((found.len(), &*found[0].command, &found[0].prints[..]), (1, "yes", &want(&["out"])[..]));
+    let source = "Denial::forbidden(STAGE, if x { \"a_b\" } else { \"c_d\" }, f(\"no, no\"), 1)";
+    assert_eq!(codes(source), ["a_b", "c_d"]);
+}

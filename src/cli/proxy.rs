@@ -287,6 +287,7 @@ pub(super) fn details(status: &Value) -> Vec<String> {
         ("uptime", humantime::format_duration(uptime).to_string()),
         ("version", text(&status["version"])),
         ("config", text(&status["config_digest"])),
+        ("mode", text(&status["mode"])),
         ("vault", text(&status["vault"])),
         (
             "CA",
@@ -300,6 +301,9 @@ pub(super) fn details(status: &Value) -> Vec<String> {
         rows.push(("counters", counted.join(", ")));
     }
     let mut lines: Vec<_> = rows.into_iter().map(|(name, value)| format!("  {name:<11} {value}")).collect();
+    if status["audit_healthy"] == false {
+        lines.push("  warning     the audit cannot be written: the log says why; free the disk".into());
+    }
     if let Some([problem, remedy]) = vault_trouble(status) {
         lines.extend([format!("  warning     {problem}"), format!("              → {remedy}")]);
     }
@@ -363,6 +367,13 @@ mod tests {
         );
         let all = full.join("\n");
         assert!(all.contains("1m 1s") && all.contains("open") && all.contains("5 bytes in"), "{all}");
-        assert_eq!(details(&json!({})).len(), 6);
+        assert_eq!(details(&json!({})).len(), 7);
+        let bad =
+            json!({ "audit_healthy": false, "vault_trouble": { "why": "no key", "remedy": "give one" } });
+        let bad = details(&bad).join("\n");
+        assert!(
+            bad.contains("audit cannot be written") && bad.contains("no key") && bad.contains("→ give one"),
+            "{bad}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::daemon::{Stops, said};
 use crate::support::katana::{Home, documents};
 use crate::support::{Ask, Client, Katana, block_on, forms, katana, origin, until};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -101,19 +101,10 @@ fn a_running_proxy_whose_vault_breaks_denies_on_open_connections_too() {
 #[test]
 fn on_a_full_disk_the_vault_stays_what_it_was() {
     let home = katana().home();
-    let disk = state(&home);
-    std::fs::create_dir_all(&disk).unwrap();
-    let mounted =
-        Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs"]).arg(&disk).output();
-    if !mounted.is_ok_and(|o| o.status.success()) {
-        eprintln!("skipped: a small file system cannot be mounted here (no root)");
-        return;
-    }
-    let unmount = Unmount(disk.clone());
+    let Some(disk) = Small::mount(state(&home), "64k") else { return };
     let set = |name: &str, value: &str| home.katana_in(&["vault", "set", name], value);
     assert!(set("FIRST_KEY", VALUE).status.success());
-    let filler = disk.join("filler");
-    let _ = std::fs::write(&filler, vec![0; 1 << 20]);
+    disk.fill();
     for (name, value) in [("SECOND_KEY", "Pq5wE2rT8yU1iO4pA7sD".repeat(50)), ("FIRST_KEY", "n".repeat(2000))]
     {
         let out = set(name, &value);
@@ -125,14 +116,74 @@ fn on_a_full_disk_the_vault_stays_what_it_was() {
     assert_eq!(home.katana(&["vault", "get", "FIRST_KEY"]).stdout.trim_ascii_end(), VALUE.as_bytes());
     let listed = documents(&home.katana(&["vault", "list", "--json"]).stdout);
     assert!(!json!(listed).to_string().contains("SECOND_KEY"));
-    std::fs::remove_file(filler).unwrap();
+    disk.free();
     assert!(set("SECOND_KEY", "Pq5wE2rT8yU1iO4pA7sD").status.success());
-    drop(unmount);
 }
 
-struct Unmount(PathBuf);
+#[test]
+fn while_the_audit_cannot_be_written_everything_is_denied_and_no_record_is_lost() {
+    let origin = origin().start();
+    let home = katana().origin(&origin).home();
+    let Some(disk) = Small::mount(state(&home).join("audit"), "256k") else { return };
+    let katana = home.start();
+    assert_eq!(asked(&katana), Ok(404));
+    disk.fill();
+    let mut denied = 0;
+    until("a denial for want of room", || match asked(&katana) {
+        Err(code) => {
+            assert_eq!(code, "audit_unwritable");
+            Some(())
+        }
+        Ok(status) => {
+            denied += usize::from(status == 503);
+            None
+        }
+    });
+    for _ in 0..9 {
+        assert_eq!(asked(&katana), Err("audit_unwritable".to_owned()));
+    }
+    let shown = said(&katana.home.katana(&["proxy", "status"]));
+    assert!(shown.contains("the audit cannot be written"), "{shown}");
+    let arrived = origin.received().len();
+    disk.free();
+    until("service again", || (asked(&katana) == Ok(404)).then_some(()));
+    let refused = |r: &Value| r["code"] == "audit_unwritable";
+    let all = until("the records of what was refused", || {
+        let all = katana.audit();
+        (all.iter().filter(|r| refused(r)).count() >= denied + 10).then_some(all)
+    });
+    assert!(all.iter().any(|r| r.to_string().contains("audit_delayed")), "the delay itself is told");
+    assert!(!all.iter().any(|r| r.to_string().contains("audit_gap")), "and nothing was lost");
+    let served = all.iter().filter(|r| r["event_type"] == "proxy_request" && r["status"] == 404).count();
+    assert!(served >= arrived, "{served} records of {arrived} requests that arrived");
+    katana.verify_audit();
+}
 
-impl Drop for Unmount {
+/// A small file system of its own, if this user may mount one.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(at: PathBuf, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(&at).unwrap();
+        let how = format!("size={size},mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &how, "tmpfs"]).arg(&at).output();
+        if mounted.is_ok_and(|o| o.status.success()) {
+            return Some(Self(at));
+        }
+        eprintln!("skipped: a small file system cannot be mounted here (no root)");
+        None
+    }
+
+    fn fill(&self) {
+        let _ = std::fs::write(self.0.join("filler"), vec![0; 1 << 20]);
+    }
+
+    fn free(&self) {
+        std::fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for Small {
     fn drop(&mut self) {
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }

@@ -1,5 +1,5 @@
 //! How fast the scanner walks clean text, prose and hostile text, each way: `cargo bench --bench scanner`.
-#![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to say")]
+#![expect(clippy::expect_used, reason = "a bench of a broken catalogue has nothing to measure")]
 
 use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher, black_box};
@@ -44,6 +44,17 @@ fn prose(size: usize) -> Vec<u8> {
 
 fn repeated(part: &str, size: usize) -> Vec<u8> {
     part.bytes().cycle().take(size).collect()
+}
+
+/// As bodies that are complete are scanned.
+#[divan::bench(args = [1024, 4096])]
+fn request_find(bencher: Bencher, size: usize) {
+    let scanner = Scanner::builtin().expect("the catalogue is tested");
+    let (text, mut found) = (salad(size), Vec::new());
+    bencher.counter(BytesCount::of_slice(&text)).bench_local(|| {
+        found.clear();
+        scanner.find(Direction::Request, Surface::Body, black_box(&text), &mut found);
+    });
 }
 
 fn run(bencher: Bencher, direction: Direction, text: &[u8]) {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::effort::Effort;
 use super::prefilter::{Keyword, Prefilter};
 use super::rule::Rule;
 use super::{Error, Finding, Surface};
@@ -46,13 +47,18 @@ impl Lane {
     /// A match begins at a keyword and depends on nothing before it. So what is found at a keyword is the same whatever was cut
     /// off in front, and a keyword is settled once everything its rules can reach is there.
     pub(super) fn scan(&self, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
-        let (first, mut hold) = (out.len(), self.prefilter.unfinished(text));
+        self.find(surface, text, out).min(self.prefilter.unfinished(text))
+    }
+
+    /// Returns the first keyword whose rules reach beyond the text.
+    pub(super) fn find(&self, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
         self.prefilter.each(text, |start, keyword| {
             for rule in self.rules[keyword].iter().filter(|r| r.is_for(surface)) {
                 if start + rule.reach() > text.len() {
                     hold = hold.min(start);
                 }
-                if let Some((len, confidence)) = rule.matches(&text[start..]) {
+                if let Some((len, confidence)) = effort.at(rule, text, start) {
                     let (rule, family, end) = (Arc::clone(&rule.id), rule.family, start + len);
                     out.push(Finding { rule, family, confidence, start, end });
                 }

@@ -2,10 +2,15 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+mod beginnings;
 mod catalogue;
+mod choice;
+mod effort;
 mod excerpt;
+mod grams;
 mod lane;
 mod prefilter;
+mod rarity;
 mod rule;
 mod validate;
 
@@ -147,9 +152,14 @@ impl Scanner {
     /// Appends what is in `text`, sorted by `start`, as if `text` ended here; returns the offset from which that may change
     /// when more bytes follow (`text.len()`: nothing can). So a streaming caller takes the findings with `start < hold`, passes on
     /// `text[..hold]`, and next time scans `text[hold..]` and what came after it; at the end of the stream it takes all.
-    /// Whatever the chunks, the findings are the same.
+    /// Whatever the chunks, the findings are the same, but that of an injection rule one call reports the first 64.
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         self.lane(direction).scan(surface, text, out)
+    }
+
+    /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
+    pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
     }
 
     /// The most bytes `scan` ever holds back.

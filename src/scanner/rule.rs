@@ -79,6 +79,8 @@ pub struct Rule {
     pattern: String,
     /// Compiled when the first keyword turns up: most rules never meet theirs.
     regex: OnceLock<Option<Regex>>,
+    /// The same, not anchored: for texts full of keywords.
+    anywhere: OnceLock<Option<Regex>>,
     longest: usize,
     unverified: Option<u8>,
     validator: Option<Validator>,
@@ -141,6 +143,7 @@ impl Rule {
             fold,
             pattern,
             regex: OnceLock::new(),
+            anywhere: OnceLock::new(),
             longest,
             unverified: raw.unverified,
             validator: raw.validator,
@@ -183,8 +186,8 @@ impl Rule {
                 1 => &text[..end],
                 _ => regex.captures(text)?.get(1).map_or(&text[..end], |m| m.as_bytes()),
             };
-            if self.allowed.is_made_up(&text[..end], value)
-                || self.entropy.is_some_and(|min| entropy(value) < min)
+            if self.entropy.is_some_and(|min| entropy(value) < min)
+                || self.allowed.is_made_up(&text[..end], value)
             {
                 return None;
             }
@@ -216,15 +219,25 @@ impl Rule {
         Ok(())
     }
 
+    /// Where the pattern first matches: before that, no try succeeds. 0 if that cannot be said.
+    pub(super) fn next(&self, text: &[u8]) -> Option<usize> {
+        match self.anywhere.get_or_init(|| self.compiled("")) {
+            Some(regex) => regex.find(text).map(|m| m.start()),
+            None => Some(0),
+        }
+    }
+
     fn regex(&self) -> Option<&Regex> {
-        let compile = || {
-            RegexBuilder::new(&format!(r"\A(?:{})", self.pattern))
-                .unicode(false)
-                .case_insensitive(self.fold)
-                .dfa_size_limit(DFA_LIMIT)
-                .build()
-        };
-        self.regex.get_or_init(|| compile().ok()).as_ref()
+        self.regex.get_or_init(|| self.compiled(r"\A")).as_ref()
+    }
+
+    fn compiled(&self, anchor: &str) -> Option<Regex> {
+        RegexBuilder::new(&format!("{anchor}(?:{})", self.pattern))
+            .unicode(false)
+            .case_insensitive(self.fold)
+            .dfa_size_limit(DFA_LIMIT)
+            .build()
+            .ok()
     }
 
     fn is_in(&self, text: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Says whether what has a secret's shape is one: checksums, randomness, and what documentation puts in a secret's place.
 
+use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
 use super::Error;
@@ -38,25 +39,39 @@ impl Validator {
 }
 
 /// Values that are known not to be secrets.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug)]
 pub(super) struct Allowed {
     /// Anywhere in a match, whatever the case.
-    fragments: Vec<String>,
+    fragments: AhoCorasick,
     /// A whole value.
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    fragments: Vec<String>,
     values: Vec<String>,
 }
 
 impl Allowed {
     pub(super) fn builtin() -> Result<Allowed, Error> {
-        Ok(yaml::parse(ALLOWED, "config/rules/allow.yaml")?)
+        let source_name = "config/rules/allow.yaml";
+        let Raw { fragments, values } = yaml::parse(ALLOWED, source_name)?;
+        let fault = |e: aho_corasick::BuildError| Error::Rule {
+            source_name: source_name.into(),
+            rule: "fragments".into(),
+            reason: e.to_string(),
+        };
+        let search = AhoCorasick::builder().ascii_case_insensitive(true).build(fragments).map_err(fault)?;
+        Ok(Allowed { fragments: search, values })
     }
 
     /// Is this what one writes where a secret would stand? `value` is the part of `matched` that would be secret.
     pub(super) fn is_made_up(&self, matched: &[u8], value: &[u8]) -> bool {
         longest_run(value) >= MASK_RUN
             || self.values.iter().any(|v| v.as_bytes() == value)
-            || self.fragments.iter().any(|f| contains(matched, f.as_bytes()))
+            || self.fragments.is_match(matched)
     }
 }
 

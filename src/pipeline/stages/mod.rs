@@ -26,6 +26,7 @@ use super::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, 
 use super::{Denial, RequestHead, ResponseHead};
 use crate::config::Mode;
 use crate::policy::normalise_path;
+use crate::scanner::{self, Finding, Scanner, Surface};
 use crate::vault::credentials::Binding;
 
 /// Declares the closed list of stages and hands each hook to the variant's own.
@@ -95,6 +96,19 @@ fn threshold(mode: Mode) -> Option<u8> {
         Mode::Strict => Some(80),
         Mode::Max => Some(50),
     }
+}
+
+/// What the scanner finds in a piece of a body and will still find whatever follows; the rest is held back.
+fn settled(scanner: &Scanner, direction: scanner::Direction, chunk: &mut Chunk<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if chunk.end {
+        scanner.find(direction, Surface::Body, chunk.text, &mut findings);
+    } else {
+        let hold = scanner.scan(direction, Surface::Body, chunk.text, &mut findings);
+        chunk.hold_from(hold);
+        findings.retain(|f| f.start < hold);
+    }
+    findings
 }
 
 /// A switch of the configuration that some hosts turn the other way.

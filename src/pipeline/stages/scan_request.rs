@@ -2,7 +2,7 @@
 //! what the vault knows is left to `scrub_secrets`.
 
 use super::head_text::{Field, with_head};
-use super::{refuse, switched, threshold};
+use super::{refuse, settled, switched, threshold};
 use crate::audit;
 use crate::config::{BodyScan, Mode};
 use crate::pipeline::exchange::Exchange;
@@ -51,9 +51,9 @@ impl ScanRequest {
         with_head(head, |text| {
             let mut findings = Vec::new();
             let (target, headers) = text.text().split_at(text.headers_at());
-            self.scanner.scan(scanner::Direction::Request, Surface::Url, target, &mut findings);
+            self.scanner.find(scanner::Direction::Request, Surface::Url, target, &mut findings);
             let in_target = findings.len();
-            self.scanner.scan(scanner::Direction::Request, Surface::Header, headers, &mut findings);
+            self.scanner.find(scanner::Direction::Request, Surface::Header, headers, &mut findings);
             let mut denial = None;
             for (i, mut finding) in findings.into_iter().enumerate() {
                 if i >= in_target {
@@ -143,13 +143,10 @@ impl Stage for ScanRequest {
         if direction == Direction::Response || !self.on || !switched(&self.bodies, &ex.authority.host) {
             return Ok(ChunkVerdict::Forward);
         }
-        let mut findings = Vec::new();
-        let hold = self.scanner.scan(scanner::Direction::Request, Surface::Body, chunk.text, &mut findings);
-        chunk.hold_from(hold);
         let mut denial = None;
-        for finding in findings.iter().filter(|f| chunk.end || f.start < hold) {
-            if !known_to_vault(ex, chunk.text, finding) {
-                denial = denial.or(self.judge(ex, finding, "request body"));
+        for finding in settled(&self.scanner, scanner::Direction::Request, chunk) {
+            if !known_to_vault(ex, chunk.text, &finding) {
+                denial = denial.or(self.judge(ex, &finding, "request body"));
             }
         }
         Ok(denial.map_or(ChunkVerdict::Forward, ChunkVerdict::Abort))

@@ -2,13 +2,13 @@
 //! denial can still be an answer; event streams and large bodies are looked into as they pass, and end where the
 //! injection begins.
 
-use super::{switched, threshold};
+use super::{settled, switched, threshold};
 use crate::audit;
 use crate::config::{BodyScan, Mode};
 use crate::pipeline::Denial;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError};
-use crate::scanner::{self, Scanner, Surface};
+use crate::scanner::{self, Scanner};
 use std::sync::Arc;
 
 /// The stage.
@@ -52,11 +52,8 @@ impl Stage for ScanResponse {
         if !self.applies(ex, direction) {
             return Ok(ChunkVerdict::Forward);
         }
-        let mut findings = Vec::new();
-        let hold = self.scanner.scan(scanner::Direction::Response, Surface::Body, chunk.text, &mut findings);
-        chunk.hold_from(hold);
         let mut denial = None;
-        for finding in findings.iter().filter(|f| chunk.end || f.start < hold) {
+        for finding in settled(&self.scanner, scanner::Direction::Response, chunk) {
             ex.note(audit::Finding {
                 scanner: finding.rule.clone(),
                 category: finding.family.as_str().into(),

@@ -194,10 +194,15 @@ impl Stage for ScrubSecrets {
             return Ok(ChunkVerdict::Forward);
         }
         let mut hits = Vec::new();
-        let hold = ex.vault.matcher.scan(chunk.text, &mut hits);
-        chunk.hold_from(hold);
-        // what begins behind the hold may yet turn out to be something else; it is shown again
-        for hit in hits.iter().filter(|h| chunk.end || h.start < hold) {
+        if chunk.end {
+            ex.vault.matcher.find(chunk.text, &mut hits);
+        } else {
+            let hold = ex.vault.matcher.scan(chunk.text, &mut hits);
+            chunk.hold_from(hold);
+            // what begins behind the hold may yet turn out to be something else; it is shown again
+            hits.retain(|h| h.start < hold);
+        }
+        for hit in &hits {
             match self.judge(ex, hit, "request body") {
                 Judgement::Leave => {}
                 Judgement::Deny(denial) => return Ok(ChunkVerdict::Abort(denial)),

@@ -1,0 +1,99 @@
+//! Decides where in each keyword the search looks for it: at as many offsets in a row as the stride is long, wherever their
+//! grams are rarest in ordinary text. Only speed depends on which.
+
+use std::collections::HashSet;
+
+use super::grams::{Gram, NARROW, Place, WIDE, eight};
+use super::prefilter::Keyword;
+use super::rarity::Rarity;
+
+/// What one gram more in the table costs all others, as a share of the positions.
+const CROWDING: f32 = 2e-6;
+
+/// The grams chosen so far.
+pub(super) struct Choice {
+    stride: usize,
+    rarity: Rarity,
+    /// One more keyword that has one of these costs little.
+    taken: HashSet<Gram>,
+}
+
+impl Choice {
+    pub(super) fn new(stride: usize) -> Choice {
+        Choice { stride, rarity: Rarity::new(), taken: HashSet::new() }
+    }
+
+    /// The short ones choose first: they have little choice.
+    pub(super) fn places(mut self, keywords: &[Keyword]) -> Vec<(Gram, Place)> {
+        let mut order: Vec<(u16, &Keyword)> = (0_u16..).zip(keywords).collect();
+        order.sort_by_key(|(_, k)| k.bytes.len());
+        let mut places = Vec::new();
+        for (i, k) in order {
+            for remainder in 0..self.stride {
+                let Some((piece, grams)) = self.cheapest(&k.bytes, remainder) else { continue };
+                for gram in grams {
+                    self.taken.insert(gram);
+                    places.push(Place::new(gram, piece.eight, i, piece.offset));
+                }
+            }
+        }
+        places
+    }
+
+    /// Wherever the keyword lies, one stride meets one of its offsets with a given remainder: any of them will do.
+    fn cheapest<'a>(&self, keyword: &'a [u8], remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
+        let offsets = (-1..i8::try_from(keyword.len()).unwrap_or(i8::MAX))
+            .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
+        let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
+        let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
+        let costs = pieces.map(|piece| {
+            let grams = piece.grams();
+            (self.cost(&piece, &grams), piece, grams)
+        });
+        costs.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, piece, grams)| (piece, grams))
+    }
+
+    fn cost(&self, piece: &Piece<'_>, grams: &[Gram]) -> f32 {
+        let new = grams.iter().filter(|g| !self.taken.contains(g)).count();
+        let new = f32::from(u16::try_from(new).unwrap_or(u16::MAX));
+        let share = self.rarity.share(piece.bytes);
+        new * CROWDING + if new > 0.0 { share } else { share / 3.0 }
+    }
+}
+
+/// What a gram sees of a keyword.
+struct Piece<'a> {
+    /// Of its first byte; -1: the byte before the keyword.
+    offset: i8,
+    bytes: &'a [u8],
+    eight: (u64, u64),
+    wide: bool,
+}
+
+impl Piece<'_> {
+    /// A short gram may reach one byte over either end of the keyword.
+    fn of(keyword: &[u8], offset: i8, width: usize) -> Option<Piece<'_>> {
+        let (wide, before) = (width == WIDE, offset < 0);
+        let rest = keyword.get(usize::try_from(offset).unwrap_or(0)..)?;
+        let bytes = &rest[..rest.len().min(width - usize::from(before))];
+        if bytes.len() < NARROW - 1 || wide && bytes.len() < WIDE {
+            return None;
+        }
+        let (bits, mask) = eight(rest);
+        let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
+        Some(Piece { offset, bytes, eight, wide })
+    }
+
+    /// What the search may see there: a byte outside the keyword may be anything.
+    fn grams(&self) -> Vec<Gram> {
+        let bits = self.eight.0;
+        let free = match self.bytes.len() {
+            WIDE if self.wide => return vec![Gram::wide(bits)],
+            NARROW => return vec![Gram::narrow(bits)],
+            _ if self.offset < 0 => 0,
+            len => 8 * len,
+        };
+        // folded, as all bytes are
+        (0..=0xff_u64).filter(|any| any & 0x20 != 0).map(|any| Gram::narrow(bits | any << free)).collect()
+    }
+}

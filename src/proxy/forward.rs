@@ -19,6 +19,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRAILER};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -71,6 +72,13 @@ fn open(way: &Way, head: &RequestHead, to: &Result<(Authority, Scheme), Denial>)
     book.open(way.client.clone(), authority, scheme, head.method.clone(), head.uri.clone())
 }
 
+/// Under what a destination was ruled to be looked into: a configuration and a vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ruled {
+    era: u64,
+    generation: u64,
+}
+
 /// The way out and the way back.
 async fn serve(
     way: &Rc<Way>,
@@ -83,7 +91,10 @@ async fn serve(
     let via = way.via.as_ref().map_or_else(|| Cow::Owned(own()), Cow::from);
     let method = head.method.clone();
     let source = Source::request(incoming, live.limits.timeouts.idle);
-    let (head, body) = outward(live, ex, &via, head, source).await?;
+    // a tunnel leads to one place: what was ruled on that place holds as long as what ruled stays the same
+    let elsewhere = Cell::new(None);
+    let ruled = if way.tunnel.is_some() { &way.ruled } else { &elsewhere };
+    let (head, body) = outward(live, ex, &via, ruled, head, source).await?;
     let answer = upstream::send(way, live, ex, head, body).await?;
     back(way, live, ex, &method, answer).await
 }
@@ -93,14 +104,23 @@ pub(super) async fn outward(
     live: &Arc<Live>,
     ex: &Arc<Exchange>,
     via: &str,
+    ruled: &Cell<Option<Ruled>>,
     mut head: RequestHead,
     source: Source,
 ) -> Result<(Cleared<RequestHead>, Body), Denial> {
     headers::sanitize_request(&mut head.headers, &live.limits, via).map_err(|d| ex.refuse(d))?;
-    let (mut head, need) = match live.pipeline.connect(ex).await {
-        Ruling::Refuse(denial) => return Err(denial),
-        Ruling::Untouched(to) => (live.pipeline.unexamined(&to, head), BodyNeed::Skip),
-        Ruling::Forward(_) => match live.pipeline.request(ex, head).await {
+    let now = Ruled { era: live.era, generation: ex.vault.number };
+    let mut untouched = None;
+    if ruled.get() != Some(now) {
+        match live.pipeline.connect(ex).await {
+            Ruling::Refuse(denial) => return Err(denial),
+            Ruling::Untouched(to) => untouched = Some(to),
+            Ruling::Forward(_) => ruled.set(Some(now)),
+        }
+    }
+    let (mut head, need) = match untouched {
+        Some(to) => (live.pipeline.unexamined(&to, head), BodyNeed::Skip),
+        None => match live.pipeline.request(ex, head).await {
             Ruling::Refuse(denial) => return Err(denial),
             Ruling::Untouched(head) => (head, BodyNeed::Skip),
             Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Request)),

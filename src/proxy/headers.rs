@@ -9,17 +9,6 @@ use crate::pipeline::Denial;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
-/// Hop-by-hop by name (RFC 9110 §7.6.1), whatever `Connection` says.
-const HOP_BY_HOP: [HeaderName; 7] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
-
 /// Named in `Connection` by someone who wants them gone: end-to-end all the same.
 const KEPT: [HeaderName; 6] = [
     header::AUTHORIZATION,
@@ -65,8 +54,6 @@ pub(super) fn sanitize_request(headers: &mut HeaderMap, limits: &Limits, via: &s
     join_cookies(headers);
     let trailers = wants_trailers(headers);
     strip_hop_by_hop(headers);
-    strip_proxy_headers(headers);
-    headers.remove(header::EXPECT);
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -80,11 +67,6 @@ pub(super) fn sanitize_request(headers: &mut HeaderMap, limits: &Limits, via: &s
 /// Readies a response's headers to go back. Nothing but the hop's own is touched.
 pub(super) fn sanitize_response(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
-    // these are katana's to say
-    for name in ["x-katana-verdict", "x-katana-code", "x-katana-exchange"] {
-        headers.remove(name);
-    }
-    headers.remove(header::PROXY_AUTHENTICATE);
 }
 
 fn check_size(headers: &HeaderMap, limits: &Limits) -> Result<(), Denial> {
@@ -114,34 +96,32 @@ fn wants_trailers(headers: &HeaderMap) -> bool {
         .any(|v| v.to_str().is_ok_and(|t| t.split(',').any(|p| p.trim().eq_ignore_ascii_case("trailers"))))
 }
 
+/// Takes out what is of this hop, and what `Connection` says is.
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let nominated: Vec<HeaderName> = headers
-            .get_all(header::CONNECTION)
-            .iter()
-            .filter_map(|v| v.to_str().ok())
-            .flat_map(|v| v.split(','))
-            .filter_map(|n| n.trim().parse().ok())
-            .filter(|n| !KEPT.contains(n))
-            .collect();
-        for name in nominated {
-            headers.remove(name);
-        }
+    let mut gone: Vec<HeaderName> = headers.keys().filter(|n| is_of_the_hop(n.as_str())).cloned().collect();
+    if gone.contains(&header::CONNECTION) {
+        let values = headers.get_all(header::CONNECTION).iter().filter_map(|v| v.to_str().ok());
+        let nominated = values.flat_map(|v| v.split(',')).filter_map(|n| n.trim().parse().ok());
+        gone.extend(nominated.filter(|n| !KEPT.contains(n)));
     }
-    for name in &HOP_BY_HOP {
+    for name in gone {
         headers.remove(name);
     }
 }
 
-/// `Proxy-*` is between client and proxy; `x-katana-*` is for katana to say.
-fn strip_proxy_headers(headers: &mut HeaderMap) {
-    let ours: Vec<HeaderName> = headers
-        .keys()
-        .filter(|n| n.as_str().starts_with("proxy-") || n.as_str().starts_with("x-katana-"))
-        .cloned()
-        .collect();
-    for name in ours {
-        headers.remove(name);
+/// Hop-by-hop by name (RFC 9110 §7.6.1), whatever `Connection` says; `Proxy-*` is between client and proxy, and
+/// `x-katana-*` is for katana to say.
+fn is_of_the_hop(name: &str) -> bool {
+    match name.as_bytes().first() {
+        Some(b'c') => name == "connection",
+        Some(b'e') => name == "expect",
+        Some(b'h') => name == "http2-settings",
+        Some(b'k') => name == "keep-alive",
+        Some(b'p') => name.starts_with("proxy-"),
+        Some(b't') => matches!(name, "te" | "transfer-encoding"),
+        Some(b'u') => name == "upgrade",
+        Some(b'x') => name.starts_with("x-katana-"),
+        _ => false,
     }
 }
 

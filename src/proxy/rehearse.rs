@@ -9,6 +9,7 @@ use crate::base::host::Authority;
 use crate::pipeline::{Denial, Exchange, RequestHead};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub async fn request(
     body: Bytes,
 ) -> Result<(RequestHead, Bytes), Denial> {
     authority::agree_with_host(&ex.authority, ex.scheme, &head.headers, true).map_err(|d| ex.refuse(d))?;
-    let (head, mut body) = outward(live, ex, NOBODY, head, Source::given(body)).await?;
+    let (head, mut body) = outward(live, ex, NOBODY, &Cell::new(None), head, Source::given(body)).await?;
     let mut sent = BytesMut::new();
     while let Some(frame) = body.frame().await {
         match frame {

@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::connection;
-use super::forward;
+use super::forward::{self, Ruled};
 use super::headers;
 use super::listener::Worker;
 use super::pace::{Late, Pace, Paced};
@@ -13,13 +13,15 @@ use crate::pipeline::{Client, Scheme};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::time::Sleep;
 
 /// The protocol of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,10 @@ pub(super) struct Way {
     /// katana's name in `Via` towards the tunnel's host.
     pub(super) via: Option<String>,
     pub(super) pace: Rc<Pace>,
+    /// Under what the tunnel's destination was ruled on last.
+    pub(super) ruled: Cell<Option<Ruled>>,
+    /// Runs while an answer is waited for; moved on from exchange to exchange, since making one costs more.
+    pub(super) patience: Cell<Option<Pin<Box<Sleep>>>>,
     /// The upstream connection kept beside this tunnel.
     pub(super) kept: Kept,
 }
@@ -54,7 +60,17 @@ pub(super) struct Way {
 impl Way {
     pub(super) fn forward(worker: Rc<Worker>, client: Client, pace: Rc<Pace>) -> Self {
         worker.paces.watch(&pace);
-        Self { worker, client, tunnel: None, misdirected: None, via: None, pace, kept: Kept::default() }
+        Self {
+            worker,
+            client,
+            tunnel: None,
+            misdirected: None,
+            via: None,
+            ruled: Cell::new(None),
+            patience: Cell::new(None),
+            pace,
+            kept: Kept::default(),
+        }
     }
 
     pub(super) fn tunnel(
@@ -140,7 +156,7 @@ where
         }
         End::Late(Late::Idle) => {}
         End::Draining => {
-            std::pin::Pin::new(&mut conn).graceful_shutdown();
+            Pin::new(&mut conn).graceful_shutdown();
             let _ = conn.await;
         }
     }
@@ -169,7 +185,7 @@ async fn watched<C: Future + Unpin>(
     });
     let mut registered = false;
     std::future::poll_fn(|cx| {
-        if let Poll::Ready(done) = std::pin::Pin::new(&mut *conn).poll(cx) {
+        if let Poll::Ready(done) = Pin::new(&mut *conn).poll(cx) {
             return Poll::Ready(End::Done(done));
         }
         if !registered || pace.is_late() || draining.has_changed().unwrap_or(true) {

@@ -19,8 +19,9 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// An answer's head and body, and the connection it comes on.
 pub(in crate::proxy) struct Answer {
@@ -57,7 +58,7 @@ pub(in crate::proxy) async fn send(
     let patience = live.limits.timeouts.response;
     if let Some(sender) = kept {
         Metric::Reused.inc();
-        match timeout(patience, attempt(sender, &key, ex, request)).await.map_err(|_| late())? {
+        match in_time(way, patience, attempt(sender, &key, ex, request)).await? {
             Ok(answer) => return Ok(answer),
             Err(Failed { unsent: Some(again), .. }) => request = *again,
             Err(Failed { why, .. }) => return Err(why),
@@ -66,9 +67,24 @@ pub(in crate::proxy) async fn send(
     let offer = if prefers_two { Offer::TwoOrOne } else { Offer::One };
     // boxed: rare, and large enough to make every exchange large
     let sender = Box::pin(connect(way, live, &key, offer)).await?;
-    match timeout(patience, attempt(sender, &key, ex, request)).await.map_err(|_| late())? {
+    match in_time(way, patience, attempt(sender, &key, ex, request)).await? {
         Ok(answer) => Ok(answer),
         Err(Failed { why, .. }) => Err(why),
+    }
+}
+
+/// The answer, or a denial when patience is over.
+async fn in_time<T>(way: &Way, patience: Duration, answer: impl Future<Output = T>) -> Result<T, Denial> {
+    let until = Instant::now() + patience;
+    let mut timer = way.patience.take().unwrap_or_else(|| Box::pin(sleep_until(until)));
+    timer.as_mut().reset(until);
+    tokio::select! {
+        biased;
+        answer = answer => {
+            way.patience.set(Some(timer));
+            Ok(answer)
+        }
+        () = timer.as_mut() => Err(late()),
     }
 }
 

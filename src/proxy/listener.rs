@@ -238,7 +238,7 @@ fn work(socket: Socket, shared: Arc<Shared>, counts: Arc<Counts>, draining: watc
 
 async fn sweep(worker: Rc<Worker>) {
     loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
         let times = worker.shared.live.load().limits.timeouts.clone();
         worker.paces.sweep(times.headers, times.idle);
         worker.ways.sweep();

@@ -1,5 +1,5 @@
-//! Watches that a client keeps moving: how long a head takes, how long a connection lies idle. One sweep a thread and
-//! half second looks at all connections, so that a request costs no timer.
+//! Watches that a client keeps moving: how long a head takes, how long a connection lies idle. One sweep a thread,
+//! four times a second, looks at all connections, so that a request costs no timer.
 
 use super::framing::{Fault, HeadWatch};
 use std::cell::{Cell, RefCell};

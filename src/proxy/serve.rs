@@ -92,7 +92,7 @@ impl Way {
 pub(super) struct Ways(RefCell<Vec<Weak<Way>>>);
 
 /// A tunnel that is silent this long has no use for a connection of its own.
-const UNUSED: Duration = Duration::from_secs(2);
+const UNUSED: Duration = Duration::from_millis(300);
 
 impl Ways {
     fn watch(&self, way: &Rc<Way>) {

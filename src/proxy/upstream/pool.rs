@@ -65,7 +65,7 @@ pub(in crate::proxy) struct Pool {
 }
 
 /// Idle HTTP/1.1 connections kept for one destination.
-const MOST_IDLE: usize = 64;
+const MOST_IDLE: usize = 32;
 
 impl Pool {
     /// The connection that was used last, if it is still open.

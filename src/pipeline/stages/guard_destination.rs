@@ -42,7 +42,7 @@ impl Guard {
             return Err(denied("metadata"));
         }
         let local = LOCAL_SUFFIXES.iter().any(|s| name.ends_with(s) || name == &s[1..]);
-        if local && !self.allowed.all { Err(denied("local name")) } else { Ok(()) }
+        if local && !self.allowed.all { Err(denied("local_name")) } else { Ok(()) }
     }
 
     /// An address, on the point of being dialled for this host.

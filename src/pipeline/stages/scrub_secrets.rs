@@ -31,12 +31,11 @@ impl ScrubSecrets {
     /// What a hit comes to.
     fn judge(&self, ex: &Exchange, hit: &Hit, place: &'static str) -> Judgement {
         if hit.kind == Kind::Placeholder {
-            ex.reason(format!("placeholder of {} in {place}", name(ex, hit)));
-            return if self.mode == Mode::Permissive {
-                Judgement::Leave
-            } else {
-                Judgement::Deny(misplaced(ex, hit, place))
-            };
+            if self.mode == Mode::Permissive {
+                ex.reason(format!("placeholder of {} in {place}", name(ex, hit)));
+                return Judgement::Leave;
+            }
+            return Judgement::Deny(misplaced(ex, hit, place));
         }
         if self.on_secret == OnSecret::Block || self.mode == Mode::Max {
             return Judgement::Deny(blocked(ex, hit, place));

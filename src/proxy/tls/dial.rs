@@ -1,6 +1,7 @@
 //! The upstream side: certificates are verified against the system's roots and the configured ones. The protocol the
 //! client speaks is offered first, so that most exchanges need no translation; the other is always there as well.
 
+use super::read_ahead::ReadAhead;
 use crate::base::host::Host;
 use crate::pipeline::Denial;
 use crate::proxy::Error;
@@ -65,13 +66,13 @@ impl Dialer {
         host: &Host,
         tcp: TcpStream,
         offer: Offer,
-    ) -> io::Result<TlsStream<TcpStream>> {
+    ) -> io::Result<TlsStream<ReadAhead<TcpStream>>> {
         let name = match host {
             Host::Name(n) => ServerName::try_from(n.to_string()).map_err(io::Error::other)?,
             Host::Addr(a) => ServerName::IpAddress((*a).into()),
         };
         let config = if offer == Offer::One { &self.one } else { &self.two };
-        TlsConnector::from(config.clone()).connect(name, tcp).await
+        TlsConnector::from(config.clone()).connect(name, ReadAhead::new(tcp)).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accept;
 pub mod dial;
+mod read_ahead;
 
 use rustls::SupportedCipherSuite;
 use rustls::crypto::aws_lc_rs::{DEFAULT_CIPHER_SUITES, cipher_suite};

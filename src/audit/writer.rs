@@ -11,7 +11,7 @@ use parking_lot::MutexGuard;
 use std::time::{Duration, Instant};
 
 /// Between two batches under load.
-const LINGER: Duration = Duration::from_millis(5);
+const LINGER: Duration = Duration::from_millis(20);
 /// Between two tries at a disk that refuses.
 const RETRY: Duration = Duration::from_millis(200);
 

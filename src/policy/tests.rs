@@ -45,7 +45,7 @@ fn presets_rule_as_documented() {
     let all = [engine(Preset::Max), engine(Preset::Balanced), engine(Preset::Permissive)];
     for (request, want) in [
         ("GET api.openai.com/v1/models", [Allow, Allow, Allow]),
-        ("POST registry.npmjs.org/-/npm/v1/security/advisories/bulk", [Allow, Allow, Allow]),
+        ("POST packages.example/-/npm/v1/security/advisories/bulk", [Allow, Allow, Allow]),
         ("POST github.com/a/b.git/git-upload-pack", [Allow, Allow, Allow]),
         ("GET metadata.google.internal/", [Deny, Deny, Deny]),
         ("POST webhook.site/x", [Deny, Escalate, Escalate]),

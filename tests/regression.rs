@@ -93,7 +93,10 @@ fn a_zstd_block_does_not_leave_before_it_decodes() {
     });
     std::thread::sleep(Duration::from_millis(100));
     for got in origin.received() {
-        assert!(got.body.len() < most.len(), "{} of {} bytes", got.body.len(), body.len());
+        // cleared whole it goes on scrubbed and as text; as a stream it does not get that far
+        let text = !got.body.starts_with(b"\x28\xb5\x2f\xfd");
+        assert!(!got.body.windows(SECRET.len()).any(|w| w == SECRET.as_bytes()));
+        assert!(text || got.body.len() < most.len(), "{} of {} bytes", got.body.len(), body.len());
     }
 }
 

@@ -2,9 +2,9 @@
 //! request is refused (`on_secret: block`). A placeholder outside its slot is an attempt to carry it off: refused.
 
 use super::head_text::{self, Field, with_head};
-use super::refuse;
+use super::{bound, refuse};
 use crate::config::{Mode, OnSecret, Slot};
-use crate::pipeline::exchange::Exchange;
+use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::query_spans;
 use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
@@ -92,16 +92,17 @@ type Placed = (Hit, Vec<(Field, Range<usize>)>);
 /// The slot in which one secret belongs in this request: hits on it there are for `inject_credentials`.
 struct Own {
     held: usize,
+    /// In clear, a value belongs nowhere.
+    sealed: bool,
     header: Option<http::HeaderName>,
     query: Vec<Range<usize>>,
 }
 
 impl Own {
     fn of(ex: &Exchange, head: &RequestHead) -> Option<Self> {
-        let bindings = &ex.vault.bindings;
-        let a = &ex.authority;
-        let binding = bindings.find(&a.host, a.port, head.method.as_str(), head.uri.path())?;
-        let mut own = Self { held: binding.held?, header: None, query: Vec::new() };
+        let binding = bound(ex, head)?;
+        let sealed = ex.scheme == Scheme::Https;
+        let mut own = Self { held: binding.held?, sealed, header: None, query: Vec::new() };
         match &binding.slot {
             Slot::Header { name, .. } => own.header = name.parse().ok(),
             Slot::Basic { .. } => own.header = Some(http::header::AUTHORIZATION),
@@ -118,6 +119,7 @@ impl Own {
 
     fn holds(&self, hit: &Hit, field: &Field, span: &Range<usize>) -> bool {
         self.held == hit.secret as usize
+            && (self.sealed || hit.kind == Kind::Placeholder)
             && match field {
                 Field::Value(name, _) => self.header.as_ref() == Some(name),
                 Field::Target => self.query.iter().any(|q| q.start <= span.start && span.end <= q.end),

@@ -184,3 +184,39 @@ fn a_value_split_over_cookie_fields_is_seen_joined() {
     let cookie = origin.take("/c").header("cookie");
     assert!(!cookie.contains(SECRET.split_at(10).1), "{cookie}");
 }
+
+#[test]
+fn a_credential_that_an_origin_kept_does_not_come_back_later() {
+    let (origin, katana) = site();
+    let body = format!("kept: {SECRET} {}", SECRET.to_ascii_lowercase());
+    block_on(async {
+        for path in ["/v1/kept", "/elsewhere"] {
+            origin.on(path, Reply::new(body.clone().into_bytes()).header("x-kept", SECRET));
+            // the agent's own credential stands in the slot: nothing is put in, and the value is looked for all the same
+            let ask = Ask::get(path).header("authorization", "Bearer mine");
+            let answer = open(&katana, "other.test", Proto::H1).await.ask(ask).await;
+            let told = format!("{:?} {}", answer.headers, String::from_utf8_lossy(&answer.body));
+            assert!(!told.to_ascii_lowercase().contains(&SECRET.to_ascii_lowercase()), "{path}: {told}");
+        }
+    });
+}
+
+#[test]
+fn a_value_under_a_coding_that_nobody_declared_is_refused() {
+    let (origin, katana) = site();
+    let body = crate::support::codec::encode_all(&["gzip"], format!("a {SECRET} b").as_bytes());
+    block_on(async {
+        open(&katana, "origin.test", Proto::H1).await.ask(Ask::post("/u", body)).await.denied(403);
+    });
+    assert!(origin.received().is_empty());
+}
+
+#[test]
+fn an_origin_does_not_speak_for_katana() {
+    let (origin, katana) = site();
+    origin.on("/forged", Reply::new("x").header("x-katana-verdict", "deny").header("x-katana-code", "loop"));
+    block_on(async {
+        let answer = open(&katana, "origin.test", Proto::H1).await.ask(Ask::get("/forged")).await;
+        assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("x-katana-")));
+    });
+}

@@ -1,8 +1,8 @@
 //! Which secret belongs where: the configuration's `credentials` before the built-in providers, looked up per request
 //! by host, port, method and path. Built once per generation; a look-up allocates nothing.
 
+use super::held::Held;
 use super::providers::{ProviderHost, Providers};
-use super::store::Held;
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::host::Host;
 use crate::config::{Credential, Slot};
@@ -246,11 +246,7 @@ mod tests {
     }
 
     fn bindings(credentials: &[Credential]) -> Bindings {
-        let held = |name: &str| Held {
-            name: name.into(),
-            value: Secret::from("value-value"),
-            placeholder: "placeholder".into(),
-        };
+        let held = |name: &str| Held::new(name, Secret::from("value-value"), "placeholder");
         let held = [held("MINE"), held("OPENAI_API_KEY"), held("OTHER")];
         Bindings::build(&held, &Providers::builtin().unwrap(), credentials)
     }

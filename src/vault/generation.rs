@@ -3,9 +3,9 @@
 
 use super::credentials::Bindings;
 use super::error::Error;
+use super::held::Held;
 use super::providers::Providers;
 use super::scrub::{Echo, Matcher, Needle};
-use super::store::Held;
 use crate::config::Credential;
 use std::sync::OnceLock;
 
@@ -87,10 +87,8 @@ mod tests {
 
     #[test]
     fn hits_and_bindings_name_the_same_secret() {
-        let held = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"].map(|name| Held {
-            name: name.into(),
-            value: Secret::from(format!("the-value-of-{name}")),
-            placeholder: format!("placeholder-of-{name}").into(),
+        let held = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"].map(|name| {
+            Held::new(name, Secret::from(format!("the-value-of-{name}")), format!("placeholder-of-{name}"))
         });
         let providers = Providers::builtin().unwrap();
         let generation = Generation::build(3, held.to_vec(), &providers, &[]).unwrap();

@@ -4,6 +4,7 @@
 use super::disk::{Disk, Opened, State};
 use super::document::{Entry, Sealed};
 use super::error::Error;
+use super::held::Held;
 use super::key::{Keys, Source};
 use super::place::{Place, Stamp};
 use super::providers::Providers;
@@ -19,17 +20,6 @@ use std::sync::Arc;
 /// The file on disk and its key.
 pub struct Vault {
     disk: Disk,
-}
-
-/// One secret in the clear.
-#[derive(Clone, Debug)]
-pub struct Held {
-    /// The entry's name.
-    pub name: Arc<str>,
-    /// Its value.
-    pub value: Secret,
-    /// What agents hold instead of it.
-    pub placeholder: Arc<str>,
 }
 
 /// What is said when a value is set, beside the value.
@@ -198,7 +188,7 @@ fn held(opened: &Opened) -> Result<Vec<Held>, Error> {
         Name::parse(name)
             .map_err(|_| Error::Tampered("an entry has a name that no entry can have".into()))?;
         let value = newest(&opened.sealer, name, entry)?;
-        Ok(Held { name: name.as_str().into(), value, placeholder: entry.placeholder.as_str().into() })
+        Ok(Held::new(name.as_str(), value, entry.placeholder.as_str()))
     };
     opened.document.entries.iter().map(one).collect()
 }

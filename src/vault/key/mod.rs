@@ -50,6 +50,48 @@ pub trait KeySource: Send + Sync + fmt::Debug {
     /// When it cannot.
     fn store(&self, key: &MasterKey) -> Result<(), Error>;
 
+    /// The key that a rotation laid beside the present one and has not promoted yet.
+    ///
+    /// # Errors
+    /// As [`KeySource::load`].
+    fn staged(&self) -> Result<Option<MasterKey>, Error> {
+        Ok(None)
+    }
+
+    /// Lays the next key beside the present one, durably; the present one stays what [`KeySource::load`] gives.
+    ///
+    /// # Errors
+    /// When the source cannot keep two keys, or not this one: then nothing may be rotated.
+    fn stage(&self, _next: &MasterKey) -> Result<(), Error> {
+        let why = "a program cannot change it; rotate with --to another source".into();
+        Err(Error::KeyUnusable { origin: self.source().to_string(), why })
+    }
+
+    /// The staged key becomes the present one, in one step; the old one is gone. Nothing staged: nothing to do.
+    ///
+    /// # Errors
+    /// When it could not be done; both keys are still there then.
+    fn promote(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Forgets the staged key. Nothing staged: nothing to do.
+    ///
+    /// # Errors
+    /// When it could not be done.
+    fn unstage(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Forgets the key altogether, after it has moved to another source.
+    ///
+    /// # Errors
+    /// When it could not be done.
+    fn forget(&self) -> Result<(), Error> {
+        let why = "a program cannot take it away; do that yourself".into();
+        Err(Error::KeyUnusable { origin: self.source().to_string(), why })
+    }
+
     /// Does the source remember that its key has opened a vault at this path? Then a vault that is gone was deleted.
     fn remembers(&self, _vault: &Path) -> bool {
         false

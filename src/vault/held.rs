@@ -1,0 +1,64 @@
+//! `Held`: one secret in the clear, as the request path holds it, with everything that says how it may be used.
+
+use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
+use crate::config::Credential;
+use std::sync::Arc;
+
+/// One secret in the clear.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The entry's name.
+    pub name: Arc<str>,
+    /// Its value. Empty when [`Held::barred`] says that there is none.
+    pub value: Secret,
+    /// What agents hold instead of it.
+    pub placeholder: Arc<str>,
+    /// Values the name had before and that are still kept: looked for like the present one, never put in.
+    pub older: Vec<Secret>,
+    /// Placeholders beside the present one.
+    pub aliases: Vec<Alias>,
+    /// Where it goes, if that was said when it was set; comes before the configuration's `credentials`.
+    pub goes: Option<Credential>,
+    /// A text of several lines (PEM, JSON) that only signing kinds use; it never stands in a slot itself.
+    pub document: bool,
+    /// Why it may not be put in now.
+    pub barred: Option<Barred>,
+}
+
+/// A placeholder beside the present one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// Its text.
+    pub placeholder: Arc<str>,
+    /// The run it was made for; `None`: the secret's own from before a change.
+    pub run: Option<Arc<str>>,
+    /// From when on it is honoured no longer, though still known; `None`: no end.
+    pub until: Option<Timestamp>,
+}
+
+/// Why a secret may not be put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// It expired then.
+    Expired(Timestamp),
+    /// Its backend did not give it; the stable short name of why.
+    Unresolved(&'static str),
+}
+
+impl Held {
+    /// A plain value: nothing older, no other placeholder, bound as configuration and providers say.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, value: Secret, placeholder: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: name.into(),
+            value,
+            placeholder: placeholder.into(),
+            older: Vec::new(),
+            aliases: Vec::new(),
+            goes: None,
+            document: false,
+            barred: None,
+        }
+    }
+}

@@ -78,6 +78,8 @@ fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.key_source = s.read("key_source", to.key_source, |f| f.choice(KEY_SOURCES));
     to.key_file = path(&mut s, "key_file", base);
     to.passphrase_file = path(&mut s, "passphrase_file", base);
+    to.keep_versions =
+        s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
     s.finish();
 }
 
@@ -114,7 +116,7 @@ fn between_keys(reading: &Reading, config: &mut Config) {
         }
         proxy.on_secret = OnSecret::Block;
     }
-    let Vault { key_source, key_file, passphrase_file } = &config.vault;
+    let Vault { key_source, key_file, passphrase_file, .. } = &config.vault;
     for (key, named, read_by) in [
         ("vault.key_file", key_file.is_some(), KeySource::File),
         ("vault.passphrase_file", passphrase_file.is_some(), KeySource::Passphrase),

@@ -6,6 +6,7 @@ mod load;
 mod check;
 mod check_proxy;
 mod check_credentials;
+mod goes;
 mod reader;
 mod field;
 mod values;
@@ -18,6 +19,7 @@ pub mod yaml;
 mod tests;
 
 pub use defaults::COMMENTED;
+pub use goes::Goes;
 pub use limits::{Limits, Timeouts};
 pub use problem::{Place, Problem, Problems};
 
@@ -206,6 +208,8 @@ pub struct Vault {
     pub key_file: Option<PathBuf>,
     /// A file with the passphrase, for a machine on which nobody types it.
     pub passphrase_file: Option<PathBuf>,
+    /// How many values of a name are kept, the present one included.
+    pub keep_versions: usize,
 }
 
 /// Where the master key comes from.

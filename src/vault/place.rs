@@ -20,6 +20,8 @@ pub struct Place {
     pub write_lock: PathBuf,
     /// Where the master key comes from.
     pub key: KeyPlace,
+    /// How many values of a name are kept, the present one included; at least 1.
+    pub keep: usize,
 }
 
 /// Where the master key may come from.
@@ -62,6 +64,7 @@ pub fn place(paths: &Paths, vault: &config::Vault) -> Place {
             passphrase_file: vault.passphrase_file.clone(),
             ..KeyPlace::beside(&file, vault.key_source)
         },
+        keep: vault.keep_versions.max(1),
         file,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod value;
+pub mod takes;
 pub mod place;
 pub mod key;
 mod seal;
@@ -24,4 +25,5 @@ pub use held::{Alias, Barred, Held};
 pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
 pub use store::{Listing, Meta, Report, Vault};
+pub use takes::slot_takes;
 pub use value::Name;

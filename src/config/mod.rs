@@ -10,6 +10,7 @@ mod goes;
 mod reader;
 mod field;
 mod values;
+mod slot;
 mod problem;
 mod defaults;
 mod show;
@@ -22,6 +23,7 @@ pub use defaults::COMMENTED;
 pub use goes::Goes;
 pub use limits::{Limits, Timeouts};
 pub use problem::{Place, Problem, Problems};
+pub use slot::{Slot, SlotError};
 
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::net::Cidr;
@@ -175,28 +177,6 @@ pub struct Credential {
     pub methods: Vec<String>,
     /// Paths; empty: all.
     pub paths: Vec<Glob>,
-}
-
-/// The place of a credential in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// `header:NAME[:SCHEME]`: the header's value is `SCHEME value`, or `value` alone.
-    Header {
-        /// Lower case.
-        name: String,
-        /// `Bearer`, `token`, …
-        scheme: Option<String>,
-    },
-    /// `basic:USER`: `Authorization: Basic base64(USER:value)`; the agent's own user name is kept where it sends one.
-    Basic {
-        /// The user name when the agent sends none.
-        user: String,
-    },
-    /// `query:NAME`: a query parameter.
-    Query {
-        /// The parameter's name, as it stands in the URL.
-        name: String,
-    },
 }
 
 /// The `vault` section.

@@ -1,6 +1,6 @@
 //! The effective configuration in the file's own shape: what `config show` prints can be read back, and its hash is the digest.
 
-use super::values::{print_host_port, print_size, print_slot};
+use super::values::{print_host_port, print_size};
 use super::{BodyScan, Config, Limits, Listen, PrivateDestinations, check, check_proxy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -22,7 +22,7 @@ impl Config {
             "credentials": self.credentials.iter().map(|c| json!({
                 "secret": c.secret,
                 "hosts": c.hosts.iter().map(print_host_port).collect::<Vec<_>>(),
-                "slot": print_slot(&c.slot),
+                "slot": c.slot.to_string(),
                 "methods": c.methods,
                 "paths": c.paths.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
             })).collect::<Vec<_>>(),

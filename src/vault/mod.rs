@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod value;
+pub mod takes;
 pub mod place;
 pub mod key;
 mod seal;
@@ -36,4 +37,5 @@ pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
 pub use runs::Issued;
 pub use store::Vault;
+pub use takes::slot_takes;
 pub use value::Name;

@@ -6,17 +6,21 @@ mod load;
 mod check;
 mod check_proxy;
 mod check_credentials;
+mod check_accounts;
 mod reader;
 mod field;
 mod values;
 mod problem;
 mod defaults;
 mod show;
+mod show_credentials;
 mod weaken;
+pub mod account;
 pub mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use defaults::COMMENTED;
 pub use limits::{Limits, Timeouts};
 pub use problem::{Place, Problem, Problems};
@@ -25,6 +29,7 @@ use crate::base::glob::{Glob, HostPattern};
 use crate::base::net::Cidr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole configuration, checked.
@@ -173,6 +178,8 @@ pub struct Credential {
     pub methods: Vec<String>,
     /// Paths; empty: all.
     pub paths: Vec<Glob>,
+    /// What it is when it is no plain value; `secret` is then the entry whose placeholder stands for the token.
+    pub account: Option<Arc<Account>>,
 }
 
 /// The place of a credential in a request.

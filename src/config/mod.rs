@@ -7,6 +7,7 @@ mod check;
 mod check_proxy;
 mod check_credentials;
 mod goes;
+mod check_accounts;
 mod reader;
 mod field;
 mod values;
@@ -14,11 +15,14 @@ mod slot;
 mod problem;
 mod defaults;
 mod show;
+mod show_credentials;
 mod weaken;
+pub mod account;
 pub mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use defaults::COMMENTED;
 pub use goes::Goes;
 pub use limits::{Limits, Timeouts};
@@ -29,6 +33,7 @@ use crate::base::glob::{Glob, HostPattern};
 use crate::base::net::Cidr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole configuration, checked.
@@ -177,6 +182,8 @@ pub struct Credential {
     pub methods: Vec<String>,
     /// Paths; empty: all.
     pub paths: Vec<Glob>,
+    /// What it is when it is no plain value; `secret` is then the entry whose placeholder stands for the token.
+    pub account: Option<Arc<Account>>,
 }
 
 /// The `vault` section.

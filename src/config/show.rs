@@ -30,6 +30,7 @@ impl Config {
                 "key_source": word(check::KEY_SOURCES, &self.vault.key_source),
                 "key_file": self.vault.key_file,
             },
+            "ca": { "key_protection": word(check::PROTECTIONS, &self.ca.sealed) },
             "audit": {
                 "max_size_mb": self.audit.max_size_mb,
                 "durability": word(check::DURABILITY, &self.audit.sync),

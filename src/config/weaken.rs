@@ -29,6 +29,7 @@ impl Config {
         say(was.upstream.tls_verify && !new.upstream.tls_verify, "proxy.upstream.tls_verify turned off");
         say(!is_open(was) && is_open(new), "proxy.listen reaches beyond this machine");
         say(old.audit.sync && !self.audit.sync, "audit.durability from sync to batch");
+        say(old.ca.sealed && !self.ca.sealed, "ca.key_protection from vault to file");
         less_scanned(
             &mut out,
             "proxy.scan_request_bodies",

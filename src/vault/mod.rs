@@ -10,6 +10,7 @@ mod document;
 mod disk;
 pub mod held;
 pub mod store;
+pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;

@@ -164,7 +164,11 @@ impl Vault {
     pub fn hold(&self) -> Result<Vec<Held>, Error> {
         match self.disk.load()? {
             State::Fresh => Ok(Vec::new()),
-            State::There(opened) => held(&opened),
+            State::There(opened) => {
+                let mut all = held(&opened)?;
+                all.retain(|h| !Name::is_internal(&h.name));
+                Ok(all)
+            }
         }
     }
 
@@ -185,7 +189,7 @@ impl Vault {
 
 fn held(opened: &Opened) -> Result<Vec<Held>, Error> {
     let one = |(name, entry): (&String, &Entry)| {
-        Name::parse(name)
+        Name::shaped(name)
             .map_err(|_| Error::Tampered("an entry has a name that no entry can have".into()))?;
         let value = newest(&opened.sealer, name, entry)?;
         Ok(Held::new(name.as_str(), value, entry.placeholder.as_str()))

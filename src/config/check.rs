@@ -28,6 +28,7 @@ pub(super) const KEY_SOURCES: &[(&str, KeySource)] = &[
     ("file", KeySource::File),
     ("env", KeySource::Env),
 ];
+pub(super) const PROTECTIONS: &[(&str, bool)] = &[("file", false), ("vault", true)];
 pub(super) const DURABILITY: &[(&str, bool)] = &[("batch", false), ("sync", true)];
 
 /// Reads everything, and gathers what is wrong. Relative paths count from `base`.
@@ -43,6 +44,9 @@ pub(super) fn check(reading: Reading, root: Node, base: &Path) -> Result<Config,
     check_proxy::read(top.section("proxy"), &mut config.proxy, base);
     config.credentials = check_credentials::read(&mut top);
     vault(top.section("vault"), &mut config.vault, base);
+    let mut ca = top.section("ca");
+    config.ca.sealed = ca.read("key_protection", config.ca.sealed, |f| f.choice(PROTECTIONS));
+    ca.finish();
     audit(top.section("audit"), &mut config.audit);
     top.finish();
     between_keys(&reading, &mut config);

@@ -61,6 +61,8 @@ pub struct Config {
     pub credentials: Vec<Credential>,
     /// The vault.
     pub vault: Vault,
+    /// The interception authority.
+    pub ca: Ca,
     /// The audit.
     pub audit: Audit,
     /// What is odd but no error: variables that set nothing, values another key overrules.
@@ -217,6 +219,13 @@ pub enum KeySource {
     File,
     /// `KATANA_VAULT_KEY`.
     Env,
+}
+
+/// The `ca` section.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ca {
+    /// `key_protection: vault`: the authority's key lies on disk sealed by the vault.
+    pub sealed: bool,
 }
 
 /// The `audit` section.

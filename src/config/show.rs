@@ -27,6 +27,7 @@ impl Config {
                 "keep_versions": self.vault.keep_versions,
                 "passphrase_file": self.vault.passphrase_file,
             },
+            "ca": { "key_protection": word(check::PROTECTIONS, &self.ca.sealed) },
             "audit": {
                 "max_size_mb": self.audit.max_size_mb,
                 "durability": word(check::DURABILITY, &self.audit.sync),

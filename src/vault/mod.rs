@@ -17,6 +17,7 @@ mod listing;
 pub mod store;
 mod change;
 pub mod custody;
+pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;

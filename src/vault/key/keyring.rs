@@ -14,6 +14,8 @@ const ACCOUNT: &str = "master-key";
 /// The keyring, and how long an answer is waited for.
 #[derive(Debug)]
 pub struct OsKeyring {
+    service: &'static str,
+    account: &'static str,
     patience: Duration,
 }
 
@@ -21,7 +23,12 @@ impl OsKeyring {
     /// Gives up after `patience`.
     #[must_use]
     pub fn with_patience(patience: Duration) -> Self {
-        Self { patience }
+        Self::entry(SERVICE, ACCOUNT, patience)
+    }
+
+    /// Another program's entry.
+    pub(in crate::vault) fn entry(service: &'static str, account: &'static str, patience: Duration) -> Self {
+        Self { service, account, patience }
     }
 
     fn ask<T: Send + 'static>(
@@ -35,6 +42,7 @@ impl OsKeyring {
         {
             return Err(unusable("there is no session bus (DBUS_SESSION_BUS_ADDRESS is not set)".into()));
         }
+        let (service, account) = (self.service, self.account);
         let (answer, answered) = mpsc::channel();
         thread::Builder::new()
             .name("keyring".into())
@@ -42,7 +50,7 @@ impl OsKeyring {
                 let said = keyring::Entry::store_status()
                     .as_ref()
                     .map_err(ToString::to_string)
-                    .and_then(|()| keyring::Entry::new(SERVICE, ACCOUNT).map_err(|e| e.to_string()))
+                    .and_then(|()| keyring::Entry::new(service, account).map_err(|e| e.to_string()))
                     .and_then(|entry| match question(&entry) {
                         Ok(got) => Ok(Some(got)),
                         Err(keyring::Error::NoEntry) => Ok(None),

@@ -59,6 +59,9 @@ pub enum Error {
         super::value::SHORT
     )]
     ShortValue,
+    /// An entry of that name is there, and may not be overwritten.
+    #[error("there is an entry {0} already")]
+    Exists(String),
     /// No such entry.
     #[error("there is no entry {0}")]
     NoEntry(String),
@@ -94,6 +97,7 @@ impl Error {
             Self::BadName => "vault_bad_name",
             Self::BadValue(_) => "vault_bad_value",
             Self::ShortValue => "vault_short_value",
+            Self::Exists(_) => "vault_exists",
             Self::NoEntry(_) => "vault_no_entry",
             Self::Providers(_) => "providers_invalid",
             Self::Matcher(_) => "vault_matcher",
@@ -116,7 +120,7 @@ impl Error {
             Self::Tampered(_) => {
                 "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
             }
-            Self::OldFormat { .. } => "move the file away; its entries have to be set again",
+            Self::OldFormat { .. } => "`katana vault import hermes` takes its entries over",
             Self::NotPrivate { .. } => "make it a plain file of yours with mode 600 (chmod 600 FILE)",
             Self::Busy(_) => "try again when the other process is done",
             Self::BadName => "choose another name",
@@ -124,6 +128,7 @@ impl Error {
             Self::ShortValue => {
                 "use a longer value, or --allow-short: it is then found only where it stands as a word of its own"
             }
+            Self::Exists(_) => "say --overwrite, or choose another name",
             Self::NoEntry(_) => "see `katana vault list` for the names there are",
             Self::Providers(_) | Self::Matcher(_) => "this is a fault of the program; please report it",
             Self::Io { .. } => "check the directory's permissions and free space",

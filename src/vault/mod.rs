@@ -16,6 +16,7 @@ pub mod credentials;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
 
 pub use error::Error;
 pub use generation::Generation;
@@ -23,5 +24,5 @@ pub use harden::harden_process;
 pub use held::{Alias, Barred, Held};
 pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
-pub use store::{Listing, Meta, Report, Vault};
+pub use store::{Listing, Meta, New, Report, Vault};
 pub use value::Name;

@@ -2,7 +2,7 @@
 //! under one lock.
 
 use super::disk::{Disk, Opened, State};
-use super::document::{Entry, Sealed};
+use super::document::{Document, Entry, Sealed};
 use super::error::Error;
 use super::held::Held;
 use super::key::{Keys, Source};
@@ -27,6 +27,17 @@ pub struct Vault {
 pub struct Meta {
     /// Take a value of fewer than [`value::SHORT`] bytes.
     pub allow_short: bool,
+}
+
+/// One value to keep, of several.
+#[derive(Clone, Copy, Debug)]
+pub struct New<'a> {
+    /// Under which name.
+    pub name: &'a Name,
+    /// The value.
+    pub value: &'a Secret,
+    /// What is said of it.
+    pub meta: Meta,
 }
 
 /// One entry without its value.
@@ -83,26 +94,25 @@ impl Vault {
     /// # Errors
     /// [`Error::BadValue`], [`Error::ShortValue`], and as [`Vault::open`].
     pub fn set(&self, name: &Name, value: &Secret, meta: Meta) -> Result<Arc<str>, Error> {
-        value::check(value, meta.allow_short)?;
+        let all = self.set_all(&[New { name, value, meta }], true)?;
+        all.into_iter().next().ok_or(Error::BadValue("was not kept"))
+    }
+
+    /// Keeps several values with one write, all or none; returns their placeholders in the same order.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when a name is there and may not be overwritten, and as [`Vault::set`].
+    pub fn set_all(&self, all: &[New<'_>], overwrite: bool) -> Result<Vec<Arc<str>>, Error> {
+        for new in all {
+            value::check(new.value, new.meta.allow_short)?;
+        }
         let providers = Providers::builtin()?;
         self.disk.change(|document, sealer| {
-            if document.entries.values().any(|e| e.placeholder.as_bytes() == value.expose()) {
-                return Err(Error::BadValue("is a placeholder of this vault, not a secret"));
+            let there = |n: &&New<'_>| document.entries.contains_key(n.name.as_str());
+            match all.iter().find(there).filter(|_| !overwrite) {
+                Some(new) => Err(Error::Exists(new.name.to_string())),
+                None => all.iter().map(|new| put(document, sealer, &providers, new)).collect(),
             }
-            let now = Timestamp::now().to_string();
-            let known = document.entries.get(name.as_str());
-            let version = known.and_then(|e| e.versions.first()).map_or(1, |v| v.version + 1);
-            let (placeholder, created) = match known {
-                Some(e) => (e.placeholder.clone(), e.created.clone()),
-                None => (providers.placeholder(name.as_str())?, now.clone()),
-            };
-            let generation = document.generation;
-            let (key, text) = sealer.seal(Bound { name: name.as_str(), version, generation }, value)?;
-            let sealed = Sealed { version, generation, key, value: text };
-            let answer = Arc::from(placeholder.as_str());
-            let entry = Entry { placeholder, created, updated: now, versions: vec![sealed] };
-            document.entries.insert(name.as_str().to_owned(), entry);
-            Ok(answer)
         })
     }
 
@@ -191,6 +201,32 @@ fn held(opened: &Opened) -> Result<Vec<Held>, Error> {
         Ok(Held::new(name.as_str(), value, entry.placeholder.as_str()))
     };
     opened.document.entries.iter().map(one).collect()
+}
+
+fn put(
+    document: &mut Document,
+    sealer: &Sealer,
+    providers: &Providers,
+    new: &New<'_>,
+) -> Result<Arc<str>, Error> {
+    let name = new.name.as_str();
+    if document.entries.values().any(|e| e.placeholder.as_bytes() == new.value.expose()) {
+        return Err(Error::BadValue("is a placeholder of this vault, not a secret"));
+    }
+    let now = Timestamp::now().to_string();
+    let known = document.entries.get(name);
+    let version = known.and_then(|e| e.versions.first()).map_or(1, |v| v.version + 1);
+    let (placeholder, created) = match known {
+        Some(e) => (e.placeholder.clone(), e.created.clone()),
+        None => (providers.placeholder(name)?, now.clone()),
+    };
+    let generation = document.generation;
+    let (key, text) = sealer.seal(Bound { name, version, generation }, new.value)?;
+    let sealed = Sealed { version, generation, key, value: text };
+    let answer = Arc::from(placeholder.as_str());
+    let entry = Entry { placeholder, created, updated: now, versions: vec![sealed] };
+    document.entries.insert(name.to_owned(), entry);
+    Ok(answer)
 }
 
 fn newest(sealer: &Sealer, name: &str, entry: &Entry) -> Result<Secret, Error> {

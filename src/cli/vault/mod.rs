@@ -8,6 +8,7 @@ mod list;
 mod get;
 mod remove;
 mod verify;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -40,6 +41,7 @@ commands! {
     Get = get,
     Remove = remove,
     Verify = verify,
+    Import = import,
 }
 
 /// Runs the command.

@@ -16,16 +16,32 @@ use zeroize::Zeroizing;
 /// [`Error::Syntax`] with the line; a file that is not safe to read.
 pub fn env_file(path: &Path, program: &'static str, providers: &Providers) -> Result<Reading, Error> {
     let file = SourceFile::read(path)?;
-    let found = parse(file.bytes())
-        .map_err(|(line, why)| Error::Syntax { path: path.to_owned(), line, why: why.into() })?;
+    let found = parse(file.bytes()).map_err(|(line, why)| Error::Syntax {
+        path: path.to_owned(),
+        line,
+        why: why.into(),
+    })?;
     let find = |var: Variable| {
         let class = match names::class(&var.name, var.value.expose(), providers) {
-            Class::Secret if var.refers => Class::Plain("it refers to another variable, which is not worked out"),
+            Class::Secret if var.refers => {
+                Class::Plain("it refers to another variable, which is not worked out")
+            }
             class => class,
         };
-        let form = if var.value.expose().contains(&b'\n') { Form::Never("it has several lines") } else { Form::Plain };
+        let form = if var.value.expose().contains(&b'\n') {
+            Form::Never("it has several lines")
+        } else {
+            Form::Plain
+        };
         let spot = Spot { line: var.line, range: var.range, form };
-        Find { called: var.name.clone(), name: var.name, value: var.value, class, spot: Some(spot), expires: None }
+        Find {
+            called: var.name.clone(),
+            name: var.name,
+            value: var.value,
+            class,
+            spot: Some(spot),
+            expires: None,
+        }
     };
     let finds = found.into_iter().map(find).collect();
     Ok(Reading { origin: Origin::File { program, file }, finds, notes: Vec::new() })
@@ -54,7 +70,8 @@ fn parse(bytes: &[u8]) -> Result<Vec<Variable>, Wrong> {
             at = end + 1;
             continue;
         }
-        let exported = bytes[text..end].strip_prefix(b"export").is_some_and(|r| r.first().is_some_and(|b| is_blank(*b)));
+        let exported =
+            bytes[text..end].strip_prefix(b"export").is_some_and(|r| r.first().is_some_and(|b| is_blank(*b)));
         if exported {
             text = skip_blanks(bytes, text + 6, end);
         }
@@ -75,7 +92,9 @@ fn parse(bytes: &[u8]) -> Result<Vec<Variable>, Wrong> {
         }
         let begin = skip_blanks(bytes, equals + 1, end);
         let (value, range, refers, next) = match bytes.get(begin) {
-            Some(quote @ (b'"' | b'\'' | b'`')) if begin < end => quoted(bytes, begin, *quote).map_err(wrong)?,
+            Some(quote @ (b'"' | b'\'' | b'`')) if begin < end => {
+                quoted(bytes, begin, *quote).map_err(wrong)?
+            }
             _ => bare(bytes, begin, end),
         };
         found.push(Variable { name, value, line: line_of(bytes, begin), range, refers });
@@ -227,7 +246,8 @@ mod tests {
     #[test]
     fn every_value_knows_where_it_stands() {
         let text = "A=one\nexport B = \"t\\\"wo\" # c\nC='three'\r\n";
-        let spots: Vec<&str> = parse(text.as_bytes()).unwrap().iter().map(|v| &text[v.range.clone()]).collect();
+        let spots: Vec<&str> =
+            parse(text.as_bytes()).unwrap().iter().map(|v| &text[v.range.clone()]).collect();
         assert_eq!(spots, ["one", "t\\\"wo", "three"]);
         let lines: Vec<usize> = parse(text.as_bytes()).unwrap().iter().map(|v| v.line).collect();
         assert_eq!(lines, [1, 2, 3]);

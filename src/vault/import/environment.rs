@@ -24,11 +24,8 @@ pub fn environment(
         .filter(|(name, _)| named.is_empty() || named.contains(name))
         .map(|(name, value)| {
             let value = Secret::new(value.into_vec());
-            let class = if named.is_empty() {
-                names::class(&name, value.expose(), providers)
-            } else {
-                Class::Secret
-            };
+            let class =
+                if named.is_empty() { names::class(&name, value.expose(), providers) } else { Class::Secret };
             Find { called: name.clone(), name, value, class, spot: None, expires: None }
         })
         .collect();

@@ -5,23 +5,65 @@ use crate::vault::Providers;
 
 /// A name ends in one of these words when it names a secret.
 const SECRET_WORDS: &[&str] = &[
-    "KEY", "APIKEY", "TOKEN", "AUTHTOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PAT", "CREDENTIAL",
-    "CREDENTIALS", "JWT", "BEARER", "AUTHORIZATION",
+    "KEY",
+    "APIKEY",
+    "TOKEN",
+    "AUTHTOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "PASS",
+    "PAT",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "JWT",
+    "BEARER",
+    "AUTHORIZATION",
 ];
 /// Words that may stand behind those: which one of several it is.
-const WHICH: &[&str] = &["PROD", "PRODUCTION", "LIVE", "DEV", "TEST", "STAGING", "BASE64", "B64", "OLD", "NEW"];
+const WHICH: &[&str] =
+    &["PROD", "PRODUCTION", "LIVE", "DEV", "TEST", "STAGING", "BASE64", "B64", "OLD", "NEW"];
 /// With one of these words in it, a key is meant to be seen.
 const PUBLIC: &[&str] = &["PUBLIC", "PUBLISHABLE", "ANON"];
 /// Secrets that the words do not show.
 const ALSO: &[&str] = &["AWS_ACCESS_KEY_ID", "PGPASSWORD", "MYSQL_PWD", "SSHPASS", "NPM_CONFIG__AUTH"];
 /// How the keys of well-known services begin.
 const BEGINNINGS: &[&str] = &[
-    "sk-", "sk_live_", "sk_test_", "rk_live_", "ghp_", "gho_", "ghu_", "ghs_", "github_pat_", "glpat-", "xoxb-",
-    "xoxp-", "xapp-", "hf_", "AIza", "gsk_", "r8_", "npm_", "pypi-", "AKIA", "ASIA", "dop_v1_", "SG.", "shpat_",
-    "pplx-", "xai-", "tvly-", "lin_api_", "ntn_", "-----BEGIN ",
+    "sk-",
+    "sk_live_",
+    "sk_test_",
+    "rk_live_",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xapp-",
+    "hf_",
+    "AIza",
+    "gsk_",
+    "r8_",
+    "npm_",
+    "pypi-",
+    "AKIA",
+    "ASIA",
+    "dop_v1_",
+    "SG.",
+    "shpat_",
+    "pplx-",
+    "xai-",
+    "tvly-",
+    "lin_api_",
+    "ntn_",
+    "-----BEGIN ",
 ];
 /// What stands where a secret is still to come.
-const BLANKS: &[&str] = &["changeme", "change-me", "change_me", "none", "null", "true", "false", "todo", "secret", "password"];
+const BLANKS: &[&str] =
+    &["changeme", "change-me", "change_me", "none", "null", "true", "false", "todo", "secret", "password"];
 
 /// What a variable of this name with this value is taken for.
 pub(super) fn class(name: &str, value: &[u8], providers: &Providers) -> Class {
@@ -108,15 +150,38 @@ mod tests {
         let providers = Providers::builtin().unwrap();
         let class = |name: &str| class(name, b"some-long-value", &providers);
         for yes in [
-            "OPENAI_API_KEY", "openai_api_key", "openaiApiKey", "apiKey", "GITHUB_TOKEN", "DB_PASSWORD", "STRIPE_SECRET",
-            "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "API_KEY_2", "SECRET_KEY_PROD", "x-api-key", "GH_PAT",
+            "OPENAI_API_KEY",
+            "openai_api_key",
+            "openaiApiKey",
+            "apiKey",
+            "GITHUB_TOKEN",
+            "DB_PASSWORD",
+            "STRIPE_SECRET",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "API_KEY_2",
+            "SECRET_KEY_PROD",
+            "x-api-key",
+            "GH_PAT",
             "REPLICATE_API_TOKEN",
         ] {
             assert_eq!(class(yes), Class::Secret, "{yes}");
         }
         for no in [
-            "PATH", "HOME", "MAX_TOKENS", "TOKEN_LIMIT", "SSH_KEY_PATH", "KEY_ID", "PWD", "STRIPE_PUBLISHABLE_KEY",
-            "NEXT_PUBLIC_API_KEY", "SUPABASE_ANON_KEY", "KEYBOARD", "MONKEY", "TOKENIZERS_PARALLELISM", "COMPASS",
+            "PATH",
+            "HOME",
+            "MAX_TOKENS",
+            "TOKEN_LIMIT",
+            "SSH_KEY_PATH",
+            "KEY_ID",
+            "PWD",
+            "STRIPE_PUBLISHABLE_KEY",
+            "NEXT_PUBLIC_API_KEY",
+            "SUPABASE_ANON_KEY",
+            "KEYBOARD",
+            "MONKEY",
+            "TOKENIZERS_PARALLELISM",
+            "COMPASS",
         ] {
             assert!(matches!(class(no), Class::Plain(_)), "{no}");
         }
@@ -128,7 +193,10 @@ mod tests {
         assert_eq!(class("MODEL", b"sk-ant-api03-aaaaaaaaaaaaaaaa", &providers), Class::Secret);
         assert!(matches!(class("MODEL", b"sk-ant", &providers), Class::Plain(_)));
         for blank in ["", "changeme", "<your key>", "xxxxxxxxxxxx", "your-api-key-here", "***", "None"] {
-            assert!(matches!(class("OPENAI_API_KEY", blank.as_bytes(), &providers), Class::Plain(_)), "{blank}");
+            assert!(
+                matches!(class("OPENAI_API_KEY", blank.as_bytes(), &providers), Class::Plain(_)),
+                "{blank}"
+            );
         }
         assert_eq!(class("OPENAI_API_KEY", b"\xff\xfe\xfd\xfc", &providers), Class::Secret);
     }

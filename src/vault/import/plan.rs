@@ -102,7 +102,8 @@ pub fn plan(readings: &[Reading], held: &[Held], choice: &Choice) -> Result<Plan
                     if given.is_some() {
                         return Err(Error::Names(format!("two values would be called {name}")));
                     }
-                    name = Name::parse(&format!("{}_{n}", first.as_str().get(..120).unwrap_or(first.as_str())))?;
+                    name =
+                        Name::parse(&format!("{}_{n}", first.as_str().get(..120).unwrap_or(first.as_str())))?;
                     fate = against(&name, found, held, choice);
                     n += 1;
                 }
@@ -134,7 +135,9 @@ fn unfit(found: &super::Find, held: &[Held], choice: &Choice, given: bool, wante
     match found.class {
         Class::Plain(why) if !chosen => return Some(why.into()),
         Class::Renewed if !chosen => {
-            return Some("its program renews it by itself, so what was kept would soon be dead; --all takes it".into());
+            return Some(
+                "its program renews it by itself, so what was kept would soon be dead; --all takes it".into(),
+            );
         }
         _ => {}
     }
@@ -155,7 +158,10 @@ fn against(name: &Name, found: &super::Find, held: &[Held], choice: &Choice) -> 
 
 impl Plan {
     /// Rows whose value can be replaced in their file, and rows whose value cannot, with the reason.
-    pub(super) fn places<'a>(&'a self, readings: &'a [Reading]) -> (Vec<&'a Row>, Vec<(&'a Row, &'static str)>) {
+    pub(super) fn places<'a>(
+        &'a self,
+        readings: &'a [Reading],
+    ) -> (Vec<&'a Row>, Vec<(&'a Row, &'static str)>) {
         let (mut can, mut cannot) = (Vec::new(), Vec::new());
         for row in self.rows.iter().filter(|r| r.fate.is_kept()) {
             match &readings[row.reading].finds[row.find].spot {
@@ -240,12 +246,16 @@ mod tests {
     #[test]
     fn one_name_for_two_values_and_two_names_for_one() {
         let readings = [
-            reading(vec![find("A", "first-in-file", Class::Secret), find("A", "last-in-file", Class::Secret)]),
+            reading(vec![
+                find("A", "first-in-file", Class::Secret),
+                find("A", "last-in-file", Class::Secret),
+            ]),
             reading(vec![find("A", "last-in-file", Class::Secret), find("A b", "bbbbbbbb", Class::Secret)]),
         ];
         let want = pairs(&[("A_2", "new"), ("A", "new"), ("A", "same"), ("A_b", "new")]);
         assert_eq!(fates(&readings, &[], &Choice::default()), want);
-        let to = |name| Choice { names: vec![("A b".into(), Name::parse(name).unwrap())], ..Choice::default() };
+        let to =
+            |name| Choice { names: vec![("A b".into(), Name::parse(name).unwrap())], ..Choice::default() };
         assert_eq!(fates(&readings, &[], &to("Z"))[3], ("Z".into(), "new"));
         let both = Choice { names: vec![("A".into(), Name::parse("Z").unwrap())], ..Choice::default() };
         assert_eq!(plan(&readings, &[], &both).unwrap_err().code(), "import_names");

@@ -46,7 +46,8 @@ impl SourceFile {
         if meta.len() > LARGEST {
             return unsafe_file("it is larger than 16 MiB".into());
         }
-        let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
+        let mut bytes =
+            zeroize::Zeroizing::new(Vec::with_capacity(usize::try_from(meta.len()).unwrap_or(0) + 1));
         (&mut file).take(LARGEST).read_to_end(&mut bytes).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),

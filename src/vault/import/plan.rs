@@ -178,9 +178,9 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Find, Origin};
     use super::*;
     use crate::base::secret::Secret;
+    use crate::vault::import::{Find, Origin};
 
     fn find(name: &str, value: &str, class: Class) -> Find {
         Find { called: name.into(), name: name.into(), value: value.into(), class, spot: None, expires: None }

@@ -103,8 +103,8 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
         From::Hermes { path, key_env, choice } => hermes(desk, path, key_env.as_deref(), choice),
         From::EnvFile { path, choice, rewriting } => {
             let read = |p: &PathBuf| import::env_file(p, ".env", &providers);
-            let readings = path.iter().map(read).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
-            take(desk, readings, Vec::new(), choice, &rewriting)
+            let readings = path.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(|e| failed(&e))?;
+            take(desk, &readings, &[], choice, &rewriting)
         }
         From::Environment { name, choice, rewriting } => {
             if rewriting.replace {
@@ -114,13 +114,13 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
             }
             let reading =
                 import::environment(std::env::vars_os(), &name, &providers).map_err(|e| failed(&e))?;
-            take(desk, vec![reading], Vec::new(), choice, &rewriting)
+            take(desk, &[reading], &[], choice, &rewriting)
         }
         From::Agents { choice, rewriting } => {
             let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
             let home = variable("HOME").unwrap_or_else(|| PathBuf::from("/nonexistent"));
             let (readings, wrong) = import::agents(&Places { home, variable: &variable }, &providers);
-            take(desk, readings, wrong, choice, &rewriting)
+            take(desk, &readings, &wrong, choice, &rewriting)
         }
     }
 }
@@ -130,14 +130,14 @@ const NOTHING: &str = "nothing was imported";
 /// What was read is planned, shown, and carried out.
 fn take(
     desk: &Desk<'_>,
-    readings: Vec<Reading>,
-    wrong: Vec<Error>,
+    readings: &[Reading],
+    wrong: &[Error],
     chosen: Chosen,
     rewriting: &Rewriting,
 ) -> Outcome {
     let vault = desk.open().map_err(|e| failure(NOTHING, &e))?;
     let held = vault.hold().map_err(|e| failure(NOTHING, &e))?;
-    finish(desk.ctx, &vault, &held, &readings, &wrong, chosen, rewriting)
+    finish(desk.ctx, &vault, &held, readings, wrong, chosen, rewriting)
 }
 
 fn finish(
@@ -185,14 +185,14 @@ fn hermes(desk: &Desk<'_>, path: Option<PathBuf>, key_env: Option<&str>, chosen:
         );
     }
     if !in_the_way {
-        return take(desk, vec![reading], Vec::new(), chosen, &Rewriting::default());
+        return take(desk, &[reading], &[], chosen, &Rewriting::default());
     }
     if desk.place.lock_sentinel.exists() {
         let e = crate::vault::Error::Locked(desk.place.lock_sentinel.clone());
         return Err(failure(NOTHING, &e));
     }
     let aside = import::set_aside(&own, paths).map_err(|e| failed(&e))?;
-    let done = take(desk, vec![reading], Vec::new(), chosen, &Rewriting::default());
+    let done = take(desk, &[reading], &[], chosen, &Rewriting::default());
     match (aside, own.exists()) {
         (Some(aside), true) => desk.ctx.note(format!(
             "the old vault is {} now; katana does not read it any more, and it still holds the secrets under the old key",

@@ -96,6 +96,15 @@ fn the_coding_agents() {
             rows(&[("GEMINI_ACCESS_TOKEN", "~a"), ("GEMINI_REFRESH_TOKEN", "~r")]),
         ),
         (".gemini/.env", "GEMINI_API_KEY=AIzaSy\n", rows(&[("GEMINI_API_KEY", "AIzaSy")])),
+    ] {
+        assert_eq!(home.file(name, text), want, "{name}");
+    }
+}
+
+#[test]
+fn agents_that_take_any_model() {
+    let home = Home::new();
+    for (name, text, want) in [
         (
             ".aider.conf.yml",
             "openai-api-key: sk-1\nmodel: x\napi-key:\n  - gemini=g1\n  - openrouter=o1\nset-env:\n  - MY_TOKEN=t1\n  - COLOR=red\n",
@@ -174,6 +183,16 @@ fn the_tools_that_agents_use() {
             "[global]\nindex-url = https://me:p%40ss@pip.example/simple\n",
             rows(&[("PIP_INDEX_PASSWORD", "p@ss")]),
         ),
+    ] {
+        assert_eq!(home.file(name, text), want, "{name}");
+    }
+}
+
+#[test]
+fn package_registries_and_clouds() {
+    let home = Home::new();
+    let basic = BASE64.encode(b"me:s:e:c");
+    for (name, text, want) in [
         (
             ".cargo/credentials.toml",
             "[registry]\ntoken = \"c1\"\n[registries.my-own]\ntoken = \"c2\"\n",

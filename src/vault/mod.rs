@@ -24,6 +24,7 @@ pub mod credentials;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
 #[cfg(test)]
 mod bench;
 

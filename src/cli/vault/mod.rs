@@ -9,6 +9,7 @@ mod get;
 mod history;
 mod remove;
 mod verify;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -42,6 +43,7 @@ commands! {
     History = history,
     Remove = remove,
     Verify = verify,
+    Import = import,
 }
 
 /// Runs the command.

@@ -105,6 +105,7 @@ credentials:
     methods: [get]
     paths: [/v1/**]
 vault: {key_source: file, passphrase_file: keys/words, key_file: keys/vault.key, keep_versions: 2}
+ca: {key_protection: vault}
 audit: {max_size_mb: 3, durability: sync, batch_delay: 5ms}
 "#;
 

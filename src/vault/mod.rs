@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod value;
+pub mod takes;
 pub mod place;
 pub mod key;
 mod seal;
@@ -14,14 +15,16 @@ pub mod held;
 mod hold;
 mod listing;
 pub mod store;
-pub mod custody;
 mod change;
+pub mod custody;
+pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
 #[cfg(test)]
 mod bench;
 
@@ -36,4 +39,5 @@ pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
 pub use runs::Issued;
 pub use store::Vault;
+pub use takes::slot_takes;
 pub use value::Name;

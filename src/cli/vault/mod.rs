@@ -10,6 +10,7 @@ mod history;
 mod remove;
 mod verify;
 mod key;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -44,6 +45,7 @@ commands! {
     Remove = remove,
     Verify = verify,
     Key = key,
+    Import = import,
 }
 
 /// Runs the command.

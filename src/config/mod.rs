@@ -206,6 +206,8 @@ pub struct Vault {
     pub key_source: KeySource,
     /// The key file; default: `vault.key` beside the vault.
     pub key_file: Option<PathBuf>,
+    /// A file with the passphrase, for a machine on which nobody types it.
+    pub passphrase_file: Option<PathBuf>,
     /// How many values of a name are kept, the present one included.
     pub keep_versions: usize,
 }
@@ -213,10 +215,17 @@ pub struct Vault {
 /// Where the master key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// The best that works: environment, key file that is there, OS keyring, else a new key file.
+    /// The first that has it: environment, systemd credential, passphrase file, key file, kernel keyring, OS keyring. A new
+    /// key goes to the OS keyring where that works, else to a key file.
     Auto,
     /// The OS keyring.
     Keyring,
+    /// The Linux kernel's keyring.
+    Kernel,
+    /// A systemd credential.
+    Systemd,
+    /// A file that a passphrase opens.
+    Passphrase,
     /// A 0600 file.
     File,
     /// `KATANA_VAULT_KEY`.

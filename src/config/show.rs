@@ -29,6 +29,7 @@ impl Config {
             "vault": {
                 "key_source": word(check::KEY_SOURCES, &self.vault.key_source),
                 "key_file": self.vault.key_file,
+                "passphrase_file": self.vault.passphrase_file,
                 "keep_versions": self.vault.keep_versions,
             },
             "audit": {

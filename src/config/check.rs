@@ -74,6 +74,8 @@ pub(super) fn path_text(text: &str, place: &Place, base: &Path) -> Result<PathBu
 fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.key_source = s.read("key_source", to.key_source, |f| f.choice(KEY_SOURCES));
     to.key_file = path(&mut s, "key_file", base);
+    to.keep_versions =
+        s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
     s.finish();
 }
 

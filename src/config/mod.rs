@@ -7,6 +7,7 @@ mod check;
 mod check_proxy;
 mod check_credentials;
 mod check_accounts;
+mod goes;
 mod reader;
 mod field;
 mod values;
@@ -22,6 +23,7 @@ mod tests;
 
 pub use account::Account;
 pub use defaults::COMMENTED;
+pub use goes::Goes;
 pub use limits::{Limits, Timeouts};
 pub use problem::{Place, Problem, Problems};
 
@@ -211,6 +213,8 @@ pub struct Vault {
     pub key_source: KeySource,
     /// The key file; default: `vault.key` beside the vault.
     pub key_file: Option<PathBuf>,
+    /// How many values of a name are kept, the present one included.
+    pub keep_versions: usize,
 }
 
 /// Where the master key comes from.

@@ -24,6 +24,7 @@ impl Config {
             "vault": {
                 "key_source": word(check::KEY_SOURCES, &self.vault.key_source),
                 "key_file": self.vault.key_file,
+                "keep_versions": self.vault.keep_versions,
             },
             "audit": {
                 "max_size_mb": self.audit.max_size_mb,

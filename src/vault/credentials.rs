@@ -216,8 +216,11 @@ impl Bindings {
     }
 }
 
+/// Hosts, each with a port or any.
+type Hosts<'a> = &'a [(HostPattern, Option<u16>)];
+
 /// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
-fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
+fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
     let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
     match c.account.as_deref() {
         Some(Account::GithubApp(g)) => {

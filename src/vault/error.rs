@@ -59,9 +59,25 @@ pub enum Error {
         super::value::SHORT
     )]
     ShortValue,
+    /// Where a secret should go, and what is wrong with that.
+    #[error("{0}")]
+    BadGoes(String),
+    /// The id of a run.
+    #[error("the run's id {0}")]
+    BadRun(&'static str),
     /// No such entry.
     #[error("there is no entry {0}")]
     NoEntry(String),
+    /// No such version of it, or not any more.
+    #[error("there is no version {version} of {name}; kept are {kept}")]
+    NoVersion {
+        /// The entry.
+        name: String,
+        /// Which was asked for.
+        version: u64,
+        /// Which there are.
+        kept: String,
+    },
     /// The provider table is broken.
     #[error("the provider table: {0}")]
     Providers(String),
@@ -94,7 +110,10 @@ impl Error {
             Self::BadName => "vault_bad_name",
             Self::BadValue(_) => "vault_bad_value",
             Self::ShortValue => "vault_short_value",
+            Self::BadGoes(_) => "vault_bad_goes",
+            Self::BadRun(_) => "vault_bad_run",
             Self::NoEntry(_) => "vault_no_entry",
+            Self::NoVersion { .. } => "vault_no_version",
             Self::Providers(_) => "providers_invalid",
             Self::Matcher(_) => "vault_matcher",
             Self::Io { .. } => "vault_io",
@@ -124,7 +143,12 @@ impl Error {
             Self::ShortValue => {
                 "use a longer value, or --allow-short: it is then found only where it stands as a word of its own"
             }
+            Self::BadGoes(_) => {
+                "write hosts, slot, methods and paths as in `credentials` of the configuration"
+            }
+            Self::BadRun(_) => "give each run an id of its own",
             Self::NoEntry(_) => "see `katana vault list` for the names there are",
+            Self::NoVersion { .. } => "see `katana vault history` for the versions there are",
             Self::Providers(_) | Self::Matcher(_) => "this is a fault of the program; please report it",
             Self::Io { .. } => "check the directory's permissions and free space",
         }

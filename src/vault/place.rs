@@ -20,6 +20,8 @@ pub struct Place {
     pub write_lock: PathBuf,
     /// Where the master key comes from.
     pub key: KeyPlace,
+    /// How many values of a name are kept, the present one included; at least 1.
+    pub keep: usize,
 }
 
 /// Where the master key may come from.
@@ -54,6 +56,7 @@ pub fn place(paths: &Paths, vault: &config::Vault) -> Place {
             choice: vault.key_source,
             file: vault.key_file.clone().unwrap_or_else(|| file.with_extension("key")),
         },
+        keep: vault.keep_versions.max(1),
         file,
     }
 }
@@ -94,7 +97,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_owned();
         let paths = Paths::from_lookup(&|k| (k == "STATE_DIRECTORY").then(|| root.clone()));
-        let place = place(&paths, &config::Vault { key_source: config::KeySource::Auto, key_file: None });
+        let place = place(&paths, &config::Vault::default());
         assert_eq!(place.key.file, dir.path().join("vault.key"));
         let mut last = place.stamp().unwrap();
         for file in [&place.file, &place.lock_sentinel, &place.key.file] {

@@ -8,6 +8,7 @@ pub mod signals;
 pub mod serve;
 pub mod daemon;
 mod assemble;
+mod keep;
 pub mod build;
 mod running;
 mod watch;

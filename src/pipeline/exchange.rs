@@ -7,6 +7,9 @@ use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
+use crate::broker::sigv4::Signed;
+use crate::broker::{Minted, Token, minted};
+use crate::config::Account;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
@@ -64,6 +67,26 @@ pub enum Outcome {
     Opened,
 }
 
+/// What the head of a request left to be done when its body is there, or its answer.
+pub enum Errand {
+    /// A token went in; upstream may refuse it.
+    Token(Arc<Account>, Arc<Token>),
+    /// It is to be signed.
+    Sign(Box<Signing>),
+}
+
+/// A request that is to be signed.
+pub struct Signing {
+    /// By whom.
+    pub account: Arc<Account>,
+    /// As the agent signed it.
+    pub signed: Signed,
+    /// Does it say that its body is `aws-chunked`?
+    pub chunked: bool,
+    /// Nothing says what the body hashes to: all of it is needed.
+    pub whole: bool,
+}
+
 /// No method of RFC 9110 is this long.
 const SHORTEST_HIT: usize = 8;
 
@@ -108,6 +131,8 @@ pub struct Exchange {
     trail: Arc<Trail>,
     ledger: Mutex<Ledger>,
     echoing: OnceLock<Vec<usize>>,
+    minted: Option<Arc<Minted>>,
+    errand: OnceLock<Errand>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -116,6 +141,8 @@ pub struct Book {
     pub vault: ArcSwap<Generation>,
     /// Where exchanges are recorded.
     pub trail: Arc<Trail>,
+    /// Tokens that are out.
+    pub minted: Arc<Minted>,
 }
 
 /// Stands where no destination could be read; no record shows it.
@@ -147,6 +174,9 @@ impl Book {
         uri: http::Uri,
     ) -> Arc<Exchange> {
         Metric::ExchangesOpen.inc();
+        let vault = self.vault.load_full();
+        // where no credential is obtained, nothing is looked for
+        let minted = (!vault.bindings.accounts().is_empty()).then(|| self.minted.clone());
         Arc::new(Exchange {
             id: ExchangeId::next(),
             client,
@@ -154,7 +184,7 @@ impl Book {
             scheme,
             method,
             uri,
-            vault: self.vault.load_full(),
+            vault,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             unread: false,
@@ -163,6 +193,8 @@ impl Book {
             trail: self.trail.clone(),
             ledger: Mutex::default(),
             echoing: OnceLock::new(),
+            minted,
+            errand: OnceLock::new(),
         })
     }
 }
@@ -231,6 +263,23 @@ impl Exchange {
         self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host, self.authority.port))
     }
 
+    /// Tokens that are out now; `None`: none is.
+    #[must_use]
+    pub fn minted(&self) -> Option<Arc<minted::Set>> {
+        self.minted.as_ref()?.now()
+    }
+
+    /// What is still to be done for this request; the first stays.
+    pub fn run(&self, errand: Errand) {
+        let _ = self.errand.set(errand);
+    }
+
+    /// What is still to be done for this request.
+    #[must_use]
+    pub fn errand(&self) -> Option<&Errand> {
+        self.errand.get()
+    }
+
     /// Did a credential go in?
     #[must_use]
     pub fn has_injected(&self) -> bool {
@@ -249,7 +298,7 @@ impl Exchange {
     /// A replacement was made in a body.
     pub fn replaced(&self, what: Replaced) {
         match what {
-            Replaced::Value(held) => self.scrubbed(held),
+            Replaced::Value(held) | Replaced::Token(held) => self.scrubbed(held),
             Replaced::Echo(held) => self.unechoed(held),
         }
     }
@@ -282,6 +331,11 @@ impl Exchange {
             self.vault.matcher.find(raw.as_bytes(), &mut hits);
             spans.extend(hits.iter().map(|h| h.start..h.end));
         }
+        if let Some(set) = self.minted() {
+            let mut hits = Vec::new();
+            set.matcher.find(raw.as_bytes(), &mut hits);
+            spans.extend(hits.iter().map(|h| h.start..h.end));
+        }
         audit::redact_path(&cut_out(raw, spans))
     }
 
@@ -311,6 +365,7 @@ impl Exchange {
         } else {
             self.vault.matcher.scan(bytes, &mut hits)
         };
+        let hold = self.minted().map_or(hold, |set| hold.min(set.matcher.scan(bytes, &mut hits)));
         (!hits.is_empty(), hold)
     }
 

@@ -39,6 +39,7 @@ pub struct Bindings {
     addresses: HashMap<IpAddr, Vec<usize>>,
     anywhere: Vec<usize>,
     has_below: bool,
+    accounts: Vec<Arc<Account>>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +68,7 @@ impl Bindings {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
         let mut bindings = Self::default();
         for c in credentials {
+            bindings.accounts.extend(c.account.clone());
             for (secret, slot, hosts) in places(c) {
                 let binding = Binding {
                     secret: secret.into(),
@@ -129,6 +131,12 @@ impl Bindings {
         held: usize,
     ) -> Option<&Binding> {
         self.first(host, Question { port, method, path, held: Some(held) })
+    }
+
+    /// Every account of the configuration, wherever it is bound.
+    #[must_use]
+    pub fn accounts(&self) -> &[Arc<Account>] {
+        &self.accounts
     }
 
     /// Is this host bound at all, whatever method and path?
@@ -222,6 +230,9 @@ type Hosts<'a> = &'a [(HostPattern, Option<u16>)];
 /// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
 fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
     let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    if let Some(Account::AwsSigV4(_)) = c.account.as_deref() {
+        all.push((c.secret.as_str(), Slot::Query { name: "X-Amz-Credential".into() }, c.hosts.as_slice()));
+    }
     match c.account.as_deref() {
         Some(Account::GithubApp(g)) => {
             // git sends what it was given as a password
@@ -230,6 +241,11 @@ fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
         Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
             let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
             all.push((token.as_str(), slot, c.hosts.as_slice()));
+            all.push((
+                token.as_str(),
+                Slot::Query { name: "X-Amz-Security-Token".into() },
+                c.hosts.as_slice(),
+            ));
         }
         _ => {}
     }

@@ -1,7 +1,8 @@
 //! `katana check`: what would become of a request. It goes the way every request goes, as far as the wire and no further,
 //! and what is said of it is read from the audit record it leaves, in a trail of its own that is thrown away.
 
-use super::assemble;
+use super::assemble::{self, Calls};
+use super::keep::NotKept;
 use super::scratch::Scratch;
 use super::service::Error;
 use crate::audit::Trail;
@@ -9,7 +10,7 @@ use crate::audit::query::{self, Filter};
 use crate::base::host::Authority;
 use crate::base::paths::Paths;
 use crate::config::{Config, Listen};
-use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme};
+use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme, Tokens};
 use crate::policy::{Engine, Request};
 use crate::proxy::{self, Dial, Live};
 use arc_swap::ArcSwap;
@@ -124,9 +125,10 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
         Listen::Tcp(at) => vec![*at],
         Listen::Unix(_) => Vec::new(),
     };
-    let live = Arc::new(assemble::live(config, own, &trail)?);
+    let tokens = Tokens::new(trail.clone(), Box::new(NotKept));
+    let live = Arc::new(assemble::live(config, own, &trail, &tokens, Calls::Rehearsed)?);
     let vault = ArcSwap::from_pointee(assemble::generation(config, paths, 1)?);
-    let book = Book { vault, trail: trail.clone() };
+    let book = Book { vault, trail: trail.clone(), minted: tokens.minted() };
     let mut answer = blank(&engine, &to, &head);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let body = Bytes::copy_from_slice(&question.body);

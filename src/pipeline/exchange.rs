@@ -8,7 +8,9 @@ use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
-use crate::config::Slot;
+use crate::broker::sigv4::Signed;
+use crate::broker::{Minted, Token, minted};
+use crate::config::{Account, Slot};
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
@@ -66,6 +68,26 @@ pub enum Outcome {
     Opened,
 }
 
+/// What the head of a request left to be done when its body is there, or its answer.
+pub enum Errand {
+    /// A token went in; upstream may refuse it.
+    Token(Arc<Account>, Arc<Token>),
+    /// It is to be signed.
+    Sign(Box<Signing>),
+}
+
+/// A request that is to be signed.
+pub struct Signing {
+    /// By whom.
+    pub account: Arc<Account>,
+    /// As the agent signed it.
+    pub signed: Signed,
+    /// Does it say that its body is `aws-chunked`?
+    pub chunked: bool,
+    /// Nothing says what the body hashes to: all of it is needed.
+    pub whole: bool,
+}
+
 /// No method of RFC 9110 is this long.
 const SHORTEST_HIT: usize = 8;
 
@@ -111,6 +133,8 @@ pub struct Exchange {
     ledger: Mutex<Ledger>,
     echoing: OnceLock<Vec<usize>>,
     body_slots: OnceLock<BodySlots>,
+    minted: Option<Arc<Minted>>,
+    errand: OnceLock<Errand>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -119,6 +143,8 @@ pub struct Book {
     pub vault: ArcSwap<Generation>,
     /// Where exchanges are recorded.
     pub trail: Arc<Trail>,
+    /// Tokens that are out.
+    pub minted: Arc<Minted>,
 }
 
 /// Stands where no destination could be read; no record shows it.
@@ -150,6 +176,9 @@ impl Book {
         uri: http::Uri,
     ) -> Arc<Exchange> {
         Metric::ExchangesOpen.inc();
+        let vault = self.vault.load_full();
+        // where no credential is obtained, nothing is looked for
+        let minted = (!vault.bindings.accounts().is_empty()).then(|| self.minted.clone());
         Arc::new(Exchange {
             id: ExchangeId::next(),
             client,
@@ -157,7 +186,7 @@ impl Book {
             scheme,
             method,
             uri,
-            vault: self.vault.load_full(),
+            vault,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             unread: false,
@@ -167,6 +196,8 @@ impl Book {
             ledger: Mutex::default(),
             echoing: OnceLock::new(),
             body_slots: OnceLock::new(),
+            minted,
+            errand: OnceLock::new(),
         })
     }
 }
@@ -252,6 +283,23 @@ impl Exchange {
         self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host, self.authority.port))
     }
 
+    /// Tokens that are out now; `None`: none is.
+    #[must_use]
+    pub fn minted(&self) -> Option<Arc<minted::Set>> {
+        self.minted.as_ref()?.now()
+    }
+
+    /// What is still to be done for this request; the first stays.
+    pub fn run(&self, errand: Errand) {
+        let _ = self.errand.set(errand);
+    }
+
+    /// What is still to be done for this request.
+    #[must_use]
+    pub fn errand(&self) -> Option<&Errand> {
+        self.errand.get()
+    }
+
     /// Did a credential go in?
     #[must_use]
     pub fn has_injected(&self) -> bool {
@@ -270,7 +318,7 @@ impl Exchange {
     /// A replacement was made in a body.
     pub fn replaced(&self, what: Replaced) {
         match what {
-            Replaced::Value(held) => self.scrubbed(held),
+            Replaced::Value(held) | Replaced::Token(held) => self.scrubbed(held),
             Replaced::Echo(held) => self.unechoed(held),
             Replaced::Placeholder { held, nth } => {
                 if let Some(slot) = self.body_slots().and_then(|s| s.slot(nth)) {
@@ -308,6 +356,11 @@ impl Exchange {
             self.vault.matcher.find(raw.as_bytes(), &mut hits);
             spans.extend(hits.iter().map(|h| h.start..h.end));
         }
+        if let Some(set) = self.minted() {
+            let mut hits = Vec::new();
+            set.matcher.find(raw.as_bytes(), &mut hits);
+            spans.extend(hits.iter().map(|h| h.start..h.end));
+        }
         audit::redact_path(&cut_out(raw, spans))
     }
 
@@ -337,6 +390,7 @@ impl Exchange {
         } else {
             self.vault.matcher.scan(bytes, &mut hits)
         };
+        let hold = self.minted().map_or(hold, |set| hold.min(set.matcher.scan(bytes, &mut hits)));
         (!hits.is_empty(), hold)
     }
 

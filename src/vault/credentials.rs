@@ -44,6 +44,7 @@ pub struct Bindings {
     addresses: HashMap<IpAddr, Vec<usize>>,
     anywhere: Vec<usize>,
     has_below: bool,
+    accounts: Vec<Arc<Account>>,
 }
 
 #[derive(Clone, Debug)]
@@ -66,6 +67,7 @@ impl Bindings {
         let mut bindings = Self::default();
         let own = held.iter().filter_map(|h| Some(("vault", h.goes.as_ref()?)));
         for (said, c) in own.chain(credentials.iter().map(|c| ("config", c))) {
+            bindings.accounts.extend(c.account.clone());
             for (secret, slot, hosts) in places(c) {
                 let known = if c.account.is_some() { index.get(secret).copied() } else { find(secret) };
                 let binding = Binding {
@@ -145,6 +147,12 @@ impl Bindings {
         found.sort_unstable();
         let rows = found.into_iter().map(|i| &self.rows[i]);
         rows.filter(|r| !r.builtin || !taken_over).map(|r| &r.binding).collect()
+    }
+
+    /// Every account of the configuration, wherever it is bound.
+    #[must_use]
+    pub fn accounts(&self) -> &[Arc<Account>] {
+        &self.accounts
     }
 
     /// Is this host bound at all, whatever method and path?
@@ -234,9 +242,15 @@ impl Bindings {
     }
 }
 
+/// Hosts, each with a port or any.
+type Hosts<'a> = &'a [(HostPattern, Option<u16>)];
+
 /// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
-fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
+fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
     let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    if let Some(Account::AwsSigV4(_)) = c.account.as_deref() {
+        all.push((c.secret.as_str(), Slot::Query { name: "X-Amz-Credential".into() }, c.hosts.as_slice()));
+    }
     match c.account.as_deref() {
         Some(Account::GithubApp(g)) => {
             // git sends what it was given as a password
@@ -245,6 +259,11 @@ fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
         Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
             let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
             all.push((token.as_str(), slot, c.hosts.as_slice()));
+            all.push((
+                token.as_str(),
+                Slot::Query { name: "X-Amz-Security-Token".into() },
+                c.hosts.as_slice(),
+            ));
         }
         _ => {}
     }

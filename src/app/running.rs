@@ -11,7 +11,7 @@ use crate::base::id;
 use crate::base::paths::Paths;
 use crate::certs::{Authority, Leaves};
 use crate::config::Config;
-use crate::pipeline::Book;
+use crate::pipeline::{Access, Book};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
@@ -30,6 +30,7 @@ pub(super) struct Running {
     server: Server,
     leaves: Arc<Leaves>,
     trail: Arc<Trail>,
+    access: Arc<Access>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
@@ -64,11 +65,16 @@ impl Running {
         let generation = assemble::generation(&config, paths, 1)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
+        let access = Arc::new(Access::new(trail.clone()));
         let via_key =
             id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
-            book: Book { vault: ArcSwap::from_pointee(generation), trail: trail.clone() },
+            book: Book {
+                vault: ArcSwap::from_pointee(generation),
+                trail: trail.clone(),
+                access: access.clone(),
+            },
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
@@ -80,6 +86,7 @@ impl Running {
             server,
             leaves,
             trail,
+            access,
             paths: paths.clone(),
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
@@ -149,6 +156,11 @@ impl Running {
     /// Could the authority's files not be taken up when they were last looked at?
     pub(super) fn authority_is_in_trouble(&self) -> bool {
         !self.ca_trouble.lock().is_null()
+    }
+
+    /// The uses of secrets that are due go into the audit.
+    pub(super) fn tell_uses(&self) {
+        self.access.look(Timestamp::now());
     }
 
     /// Who signs now.
@@ -248,6 +260,7 @@ impl Service for Running {
 
     fn drain(&self, patience: Duration) -> bool {
         let drained = self.server.drain(patience);
+        self.access.flush();
         if !self.ended.swap(true, Relaxed) {
             self.say(Event::SessionEnd, "proxy.stop", Decision::Allow, Vec::new());
         }

@@ -72,7 +72,7 @@ impl Default for Upstream {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self { key_source: KeySource::Auto, key_file: None }
+        Self { key_source: KeySource::Auto, key_file: None, keep_versions: 5, passphrase_file: None }
     }
 }
 

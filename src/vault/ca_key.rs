@@ -1,9 +1,10 @@
 //! The interception authority's private key, sealed by the vault: under a key of its own, which is an entry of the vault that
 //! nobody names, binds or sees. So whatever the vault goes through (a new master key, another source), the file stays readable.
 
+use super::change::Meta;
 use super::error::Error;
 use super::key::no_randomness;
-use super::store::{Meta, Vault};
+use super::store::Vault;
 use super::value::Name;
 use crate::base::id::random;
 use crate::base::secret::Secret;

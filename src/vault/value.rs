@@ -72,8 +72,9 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Is this a value the vault takes? NUL, CR and LF would break the slot of any request it is put into.
-pub(super) fn check(value: &Secret, allow_short: bool) -> Result<(), Error> {
+/// Is this a value the vault takes? NUL, CR and LF would break the slot of any request it is put into; a document stands in
+/// no slot, but is text.
+pub(super) fn check(value: &Secret, document: bool, allow_short: bool) -> Result<(), Error> {
     let bytes = value.expose();
     if bytes.is_empty() {
         return Err(Error::BadValue("is empty"));
@@ -81,8 +82,14 @@ pub(super) fn check(value: &Secret, allow_short: bool) -> Result<(), Error> {
     if bytes.len() > LONGEST {
         return Err(Error::BadValue("is longer than 64 KiB"));
     }
-    if memchr::memchr3(0, b'\r', b'\n', bytes).is_some() {
-        return Err(Error::BadValue("has a NUL, CR or LF in it, which no header or URL can carry"));
+    if document {
+        if std::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
+            return Err(Error::BadValue("is no text, and a document is"));
+        }
+    } else if memchr::memchr3(0, b'\r', b'\n', bytes).is_some() {
+        return Err(Error::BadValue(
+            "has a NUL, CR or LF in it, which no header or URL can carry; a text of several lines is a --document",
+        ));
     }
     if bytes.len() < SHORT && !allow_short {
         return Err(Error::ShortValue);
@@ -106,7 +113,7 @@ mod tests {
 
     #[test]
     fn values() {
-        let check = |v: &[u8], short| check(&Secret::from(v), short);
+        let check = |v: &[u8], short| check(&Secret::from(v), false, short);
         assert_eq!(check(b"12345678", false), Ok(()));
         assert_eq!(check(b"1234567", false), Err(Error::ShortValue));
         assert_eq!(check(b"1234567", true), Ok(()));
@@ -114,5 +121,9 @@ mod tests {
         for bad in [&b""[..], b"12345678\0", b"1234\r5678", b"12345678\n", &[b'x'; LONGEST + 1]] {
             assert!(matches!(check(bad, true), Err(Error::BadValue(_))), "{} bytes", bad.len());
         }
+        let document = |v: &[u8]| super::check(&Secret::from(v), true, false);
+        assert_eq!(document(b"-----BEGIN KEY-----\r\nAAAA\n"), Ok(()));
+        assert_eq!(document(b"one\n"), Err(Error::ShortValue));
+        assert!(document(b"nul\0 in a text").is_err() && document(b"\xff\xfe binary").is_err());
     }
 }

@@ -12,7 +12,7 @@ use crate::base::id;
 use crate::base::paths::Paths;
 use crate::certs::{Authority, Leaves};
 use crate::config::Config;
-use crate::pipeline::{Book, Tokens};
+use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
@@ -32,6 +32,7 @@ pub(super) struct Running {
     leaves: Arc<Leaves>,
     trail: Arc<Trail>,
     tokens: Arc<Tokens>,
+    access: Arc<Access>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
@@ -67,6 +68,7 @@ impl Running {
         let generation = assemble::generation(&config, paths, 1)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
+        let access = Arc::new(Access::new(trail.clone()));
         let via_key =
             id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
         let shared = Arc::new(Shared {
@@ -75,6 +77,7 @@ impl Running {
                 vault: ArcSwap::from_pointee(generation),
                 trail: trail.clone(),
                 minted: tokens.minted(),
+                access: access.clone(),
             },
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
@@ -88,6 +91,7 @@ impl Running {
             leaves,
             trail,
             tokens,
+            access,
             paths: paths.clone(),
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
@@ -157,6 +161,11 @@ impl Running {
     /// Could the authority's files not be taken up when they were last looked at?
     pub(super) fn authority_is_in_trouble(&self) -> bool {
         !self.ca_trouble.lock().is_null()
+    }
+
+    /// The uses of secrets that are due go into the audit.
+    pub(super) fn tell_uses(&self) {
+        self.access.look(Timestamp::now());
     }
 
     /// Who signs now.
@@ -257,6 +266,7 @@ impl Service for Running {
 
     fn drain(&self, patience: Duration) -> bool {
         let drained = self.server.drain(patience);
+        self.access.flush();
         if !self.ended.swap(true, Relaxed) {
             self.say(Event::SessionEnd, "proxy.stop", Decision::Allow, Vec::new());
         }

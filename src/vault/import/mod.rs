@@ -17,6 +17,7 @@ pub use carry::{Carried, Replaced, carry};
 pub use env_file::env_file;
 pub use environment::environment;
 pub use error::Error;
+pub use names::NO_SECRET;
 pub use plan::{Choice, Fate, Plan, Row, plan};
 pub use source::SourceFile;
 

@@ -8,7 +8,7 @@ use crate::audit::Trail;
 use crate::audit::query::{self, Filter};
 use crate::base::host::Authority;
 use crate::base::paths::Paths;
-use crate::config::{Config, Listen, Slot};
+use crate::config::{Config, Listen};
 use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme};
 use crate::policy::{Engine, Request};
 use crate::proxy::{self, Dial, Live};
@@ -207,7 +207,7 @@ impl Answer {
     fn bound(&mut self, ex: &Exchange) {
         let (to, bindings) = (&ex.authority, &ex.vault.bindings);
         let Some(binding) = bindings.find(&to.host, to.port, ex.method.as_str(), ex.path()) else { return };
-        let credential = Credential { secret: binding.secret.clone(), slot: slot(&binding.slot) };
+        let credential = Credential { secret: binding.secret.clone(), slot: binding.slot.to_string() };
         match binding.held {
             Some(_) => self.injected.push(credential),
             None => self.missing = Some(credential),
@@ -239,15 +239,6 @@ impl Answer {
             message: denial.message.into_owned(),
             remedy: denial.remedy.into_owned(),
         });
-    }
-}
-
-fn slot(slot: &Slot) -> String {
-    match slot {
-        Slot::Header { name, scheme: None } => format!("header:{name}"),
-        Slot::Header { name, scheme: Some(scheme) } => format!("header:{name}:{scheme}"),
-        Slot::Basic { user } => format!("basic:{user}"),
-        Slot::Query { name } => format!("query:{name}"),
     }
 }
 

@@ -5,6 +5,7 @@ use super::held::Held;
 use super::providers::{ProviderHost, Providers};
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::host::Host;
+use crate::config::account::{Account, AwsSigV4};
 use crate::config::{Credential, Slot};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,6 +22,8 @@ pub struct Binding {
     pub slot: Slot,
     /// The provider's name; `config` for an entry of `credentials`.
     pub provider: Arc<str>,
+    /// What the value is obtained or signed with, when it is not the secret itself.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Every binding, by host. An entry of `credentials` that names a host and port takes that host and port over from the
@@ -64,22 +67,25 @@ impl Bindings {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
         let mut bindings = Self::default();
         for c in credentials {
-            let binding = Binding {
-                secret: c.secret.as_str().into(),
-                held: index.get(c.secret.as_str()).copied(),
-                slot: c.slot.clone(),
-                provider: "config".into(),
-            };
-            for (host, port) in &c.hosts {
-                let row = Row {
-                    binding: binding.clone(),
-                    host: host.to_string(),
-                    port: *port,
-                    methods: c.methods.clone().into(),
-                    paths: c.paths.clone().into(),
-                    builtin: false,
+            for (secret, slot, hosts) in places(c) {
+                let binding = Binding {
+                    secret: secret.into(),
+                    held: index.get(secret).copied(),
+                    slot,
+                    provider: "config".into(),
+                    account: c.account.clone(),
                 };
-                bindings.add(&ProviderHost::Pattern(host.clone()), row);
+                for (host, port) in hosts {
+                    let row = Row {
+                        binding: binding.clone(),
+                        host: host.to_string(),
+                        port: *port,
+                        methods: c.methods.clone().into(),
+                        paths: c.paths.clone().into(),
+                        builtin: false,
+                    };
+                    bindings.add(&ProviderHost::Pattern(host.clone()), row);
+                }
             }
         }
         for p in providers {
@@ -88,6 +94,7 @@ impl Bindings {
                 held: index.get(&*p.secret).copied(),
                 slot: p.slot.clone(),
                 provider: Arc::clone(&p.name),
+                account: None,
             };
             for host in &p.hosts {
                 let row = Row {
@@ -209,6 +216,23 @@ impl Bindings {
     }
 }
 
+/// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
+fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
+    let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    match c.account.as_deref() {
+        Some(Account::GithubApp(g)) => {
+            // git sends what it was given as a password
+            all.push((c.secret.as_str(), Slot::Basic { user: "x-access-token".into() }, &g.git_hosts));
+        }
+        Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
+            let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
+            all.push((token.as_str(), slot, c.hosts.as_slice()));
+        }
+        _ => {}
+    }
+    all
+}
+
 impl Row {
     fn on(&self, port: u16) -> bool {
         self.port.is_none_or(|p| p == port)
@@ -242,6 +266,7 @@ mod tests {
             slot: Slot::Query { name: "key".into() },
             methods: methods.iter().map(|m| (*m).to_owned()).collect(),
             paths: paths.iter().map(|p| Glob::new(p)).collect(),
+            account: None,
         }
     }
 

@@ -37,11 +37,10 @@ impl Generation {
         providers: &Providers,
         credentials: &[Credential],
     ) -> Result<Self, Error> {
-        let needles = held.iter().zip(0..).map(|(h, secret)| Needle {
-            secret,
-            value: h.value.expose(),
-            placeholder: &h.placeholder,
-        });
+        // what is not known cannot be looked for
+        let known = held.iter().zip(0..).filter(|(h, _)| !h.value.is_empty());
+        let needles =
+            known.map(|(h, secret)| Needle { secret, value: h.value.expose(), placeholder: &h.placeholder });
         let needles: Vec<Needle<'_>> = needles.collect();
         let matcher = Matcher::compile(&needles).map_err(|e| Error::Matcher(e.to_string()))?;
         let bindings = Bindings::build(&held, providers, credentials);

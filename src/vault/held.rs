@@ -24,6 +24,10 @@ pub struct Held {
     pub document: bool,
     /// Why it may not be put in now.
     pub barred: Option<Barred>,
+    /// From when on it is barred as expired; may lie ahead.
+    pub expires: Option<Timestamp>,
+    /// Where its value is to be got, for an entry by reference: `env:NAME`, … Barred until somebody has.
+    pub reference: Option<Secret>,
 }
 
 /// A placeholder beside the present one.
@@ -59,6 +63,8 @@ impl Held {
             goes: None,
             document: false,
             barred: None,
+            expires: None,
+            reference: None,
         }
     }
 }

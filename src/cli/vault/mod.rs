@@ -6,6 +6,7 @@ mod listing;
 mod set;
 mod list;
 mod get;
+mod history;
 mod remove;
 mod verify;
 mod import;
@@ -39,6 +40,7 @@ commands! {
     Set = set,
     List = list,
     Get = get,
+    History = history,
     Remove = remove,
     Verify = verify,
     Import = import,

@@ -3,9 +3,9 @@
 
 use super::head_text::{self, Field, with_head};
 use super::{bound, refuse};
-use crate::config::{Mode, OnSecret, Slot};
+use crate::config::{Mode, OnSecret};
 use crate::pipeline::exchange::{Exchange, Scheme};
-use crate::pipeline::slot::query_spans;
+use crate::pipeline::slot::{self, Region};
 use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
@@ -94,36 +94,26 @@ struct Own {
     held: usize,
     /// In clear, a value belongs nowhere.
     sealed: bool,
-    header: Option<http::HeaderName>,
-    query: Vec<Range<usize>>,
+    region: Region,
 }
 
 impl Own {
     fn of(ex: &Exchange, head: &RequestHead) -> Option<Self> {
         let binding = bound(ex, head)?;
         let sealed = ex.scheme == Scheme::Https;
-        let mut own = Self { held: binding.held?, sealed, header: None, query: Vec::new() };
-        match &binding.slot {
-            Slot::Header { name, .. } => own.header = name.parse().ok(),
-            Slot::Basic { .. } => own.header = Some(http::header::AUTHORIZATION),
-            Slot::Query { name } => {
-                let query_at = head.uri.path().len() + 1;
-                own.query = query_spans(&head.uri, name)
-                    .iter()
-                    .map(|s| s.start + query_at..s.end + query_at)
-                    .collect();
-            }
-        }
-        Some(own)
+        Some(Self { held: binding.held?, sealed, region: slot::region(head, &binding.slot) })
     }
 
     fn holds(&self, hit: &Hit, field: &Field, span: &Range<usize>) -> bool {
+        let within =
+            |spans: &[Range<usize>]| spans.iter().any(|s| s.start <= span.start && span.end <= s.end);
         self.held == hit.secret as usize
             && (self.sealed || hit.kind == Kind::Placeholder)
-            && match field {
-                Field::Value(name, _) => self.header.as_ref() == Some(name),
-                Field::Target => self.query.iter().any(|q| q.start <= span.start && span.end <= q.end),
-                Field::Name(_) => false,
+            && match (field, &self.region) {
+                (Field::Value(name, _), Region::Header(own)) => name == own,
+                (Field::Value(name, _), Region::Within(own, spans)) => name == own && within(spans),
+                (Field::Target, Region::Target(spans)) => within(spans),
+                _ => false,
             }
     }
 }

@@ -50,7 +50,7 @@ impl AncestorKey {
 /// # Errors
 /// [`Error::Key`] when the keyring cannot be asked, or holds something else.
 pub fn key_from_keyring() -> Result<Option<AncestorKey>, Error> {
-    let keyring = OsKeyring::entry("hermes-katana-vault", "master-key", Duration::from_secs(60));
+    let keyring = OsKeyring::entry("hermes-katana-vault", "master-key".into(), Duration::from_secs(60));
     let key = keyring.load().map_err(|e| Error::Key(e.to_string()))?;
     Ok(key.map(|key| AncestorKey { key, origin: "the OS keyring (hermes-katana-vault)".into() }))
 }

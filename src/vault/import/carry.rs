@@ -1,7 +1,8 @@
 //! Carrying a plan out: one write to the vault for everything, read back; only then the files, one after the other.
 
 use super::{Error, Fate, Form, Plan, Reading, SourceFile, Spot};
-use crate::vault::store::{Meta, New, Vault};
+use crate::base::secret::Secret;
+use crate::vault::{Meta, Name, Vault};
 use data_encoding::BASE64;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,9 +51,9 @@ pub fn carry(
         }
     }
     let news = plan.rows.iter().filter(|r| matches!(r.fate, Fate::New | Fate::Over));
-    let news: Vec<New<'_>> = news
-        .map(|row| New { name: &row.name, value: &found(row).value, meta: Meta { allow_short: true } })
-        .collect();
+    let short = || Meta { allow_short: true, ..Meta::default() };
+    let news: Vec<(Name, Secret, Meta)> =
+        news.map(|row| (row.name.clone(), found(row).value.clone(), short())).collect();
     if !news.is_empty() {
         vault.set_all(&news, overwrite)?;
     }

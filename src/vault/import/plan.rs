@@ -144,7 +144,7 @@ fn unfit(found: &super::Find, held: &[Held], choice: &Choice, given: bool, wante
     if let Some(end) = found.expires.filter(|t| *t <= Timestamp::now()) {
         return Some(format!("it expired at {end}"));
     }
-    value::check(&found.value, choice.allow_short).err().map(|e| e.to_string())
+    value::check(&found.value, false, choice.allow_short).err().map(|e| e.to_string())
 }
 
 fn against(name: &Name, found: &super::Find, held: &[Held], choice: &Choice) -> Fate {

@@ -25,7 +25,8 @@ pub(super) struct Put {
 
 /// Looks into the slots of this request. `on`: may anything be put in at all?
 pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
-    let Some(binding) = bound(ex, head) else { return Choice::Nothing };
+    // what is obtained or signed is another stage's
+    let Some(binding) = bound(ex, head).filter(|b| b.account.is_none()) else { return Choice::Nothing };
     let Some((held, secret)) = binding.held.and_then(|i| Some((i, ex.vault.held.get(i)?))) else {
         return Choice::Nothing;
     };

@@ -105,6 +105,13 @@ pub enum Form {
     Never(&'static str),
 }
 
+impl Find {
+    /// A text of several lines, which stands in no slot.
+    fn is_document(&self) -> bool {
+        memchr::memchr2(b'\r', b'\n', self.value.expose()).is_some()
+    }
+}
+
 impl Origin {
     /// The file, if it is one.
     #[must_use]

@@ -3,6 +3,7 @@
 use super::context::{Context, Tone};
 use super::outcome::{Exit, Failure, Outcome};
 use crate::app::build::{self, Build};
+use crate::app::ca;
 use crate::app::daemon::{self, Spawn, Stopped};
 use crate::app::serve;
 use crate::app::service::{Error, Listening, Start};
@@ -303,6 +304,20 @@ pub(super) fn details(status: &Value) -> Vec<String> {
     let mut lines: Vec<_> = rows.into_iter().map(|(name, value)| format!("  {name:<11} {value}")).collect();
     if status["audit_healthy"] == false {
         lines.push("  warning     the audit cannot be written: the log says why; free the disk".into());
+    }
+    if let Some(next) = status["ca"]["next"].as_object() {
+        let (who, when) = (text(&next["fingerprint"]), text(&next["activates"]));
+        lines.push(format!("  {:<11} {who} signs from {when} on", "next CA"));
+    }
+    let rotating = !status["ca"]["next"].is_null();
+    if let Some(what) = status["ca"]["days_left"].as_u64().and_then(|left| ca::warning(left, rotating)) {
+        lines.push(format!("  warning     {what}"));
+    }
+    if let Some(why) = status["ca_trouble"]["why"].as_str() {
+        lines.push(format!(
+            "  warning     the changed authority is not taken up, the old one signs on: {why}"
+        ));
+        lines.push(format!("              → {}", text(&status["ca_trouble"]["remedy"])));
     }
     if let Some([problem, remedy]) = vault_trouble(status) {
         lines.extend([format!("  warning     {problem}"), format!("              → {remedy}")]);

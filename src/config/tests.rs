@@ -104,7 +104,8 @@ credentials:
     slot: header:X-Token:Custom
     methods: [get]
     paths: [/v1/**]
-vault: {key_source: file, key_file: keys/vault.key}
+vault: {key_source: file, key_file: keys/vault.key, keep_versions: 2}
+ca: {key_protection: vault}
 audit: {max_size_mb: 3, durability: sync, batch_delay: 5ms}
 "#;
 

@@ -6,6 +6,7 @@ use super::placeholder::Grammar;
 use super::providers::{Provider, ProviderHost, Providers};
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::host::Host;
+use crate::config::account::{Account, AwsSigV4};
 use crate::config::{Credential, Slot};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -26,6 +27,8 @@ pub struct Binding {
     pub fill: bool,
     /// What the secret's placeholders look like.
     pub grammar: Grammar,
+    /// What the value is obtained or signed with, when it is not the secret itself.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Every binding, by host. An entry of `credentials` that names a host and port takes that host and port over from the
@@ -59,33 +62,39 @@ impl Bindings {
     pub fn build(held: &[Held], providers: &Providers, credentials: &[Credential]) -> Self {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
         // a document is for signing with: it goes nowhere itself
-        let find = |name: &str| index.get(name).copied().filter(|i| !held[*i].document);
+        let find =
+            |name: &str, signing: bool| index.get(name).copied().filter(|i| signing || !held[*i].document);
         let mut bindings = Self::default();
         let own = held.iter().filter_map(|h| Some(("vault", &*h.name, h.goes.as_ref()?)));
-        for (said, secret, c) in own.chain(credentials.iter().map(|c| ("config", &*c.secret, c))) {
+        for (said, name, c) in own {
             let binding = Binding {
-                secret: secret.into(),
-                held: find(secret),
+                secret: name.into(),
+                held: find(name, false),
                 slot: c.slot.clone(),
                 provider: said.into(),
                 fill: c.slot.can_be_made(),
-                grammar: providers.grammar(secret),
+                grammar: providers.grammar(name),
+                account: None,
             };
-            for (host, port) in &c.hosts {
-                let row = Row {
-                    binding: binding.clone(),
-                    host: host.to_string(),
-                    port: *port,
-                    methods: c.methods.clone().into(),
-                    paths: c.paths.clone().into(),
-                    builtin: false,
+            bindings.take(c, &c.hosts, &binding);
+        }
+        for c in credentials {
+            for (secret, slot, hosts) in places(c) {
+                let binding = Binding {
+                    secret: secret.into(),
+                    held: find(secret, c.account.is_some()),
+                    fill: slot.can_be_made(),
+                    slot,
+                    provider: "config".into(),
+                    grammar: providers.grammar(secret),
+                    account: c.account.clone(),
                 };
-                bindings.add(&ProviderHost::Pattern(host.clone()), row);
+                bindings.take(c, hosts, &binding);
             }
         }
         for p in providers {
             for secret in p.names() {
-                let at = find(secret);
+                let at = find(secret, false);
                 // what was set for hosts of its own is for these alone
                 if at.is_none_or(|i| held[i].goes.is_none()) {
                     bindings.provide(p, secret, at, providers);
@@ -93,6 +102,21 @@ impl Bindings {
             }
         }
         bindings
+    }
+
+    /// Rows of what was said by a person.
+    fn take(&mut self, c: &Credential, hosts: &[(HostPattern, Option<u16>)], binding: &Binding) {
+        for (host, port) in hosts {
+            let row = Row {
+                binding: binding.clone(),
+                host: host.to_string(),
+                port: *port,
+                methods: c.methods.clone().into(),
+                paths: c.paths.clone().into(),
+                builtin: false,
+            };
+            self.add(&ProviderHost::Pattern(host.clone()), row);
+        }
     }
 
     fn provide(&mut self, p: &Provider, secret: &Arc<str>, held: Option<usize>, providers: &Providers) {
@@ -104,6 +128,7 @@ impl Bindings {
                 provider: Arc::clone(&p.name),
                 fill: nth == 0 && p.fill && slot.can_be_made(),
                 grammar: providers.grammar(secret),
+                account: None,
             };
             for host in &p.hosts {
                 let row = Row {
@@ -224,6 +249,23 @@ impl Bindings {
         place.push(self.rows.len());
         self.rows.push(row);
     }
+}
+
+/// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
+fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
+    let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    match c.account.as_deref() {
+        Some(Account::GithubApp(g)) => {
+            // git sends what it was given as a password
+            all.push((c.secret.as_str(), Slot::Basic { user: "x-access-token".into() }, &g.git_hosts));
+        }
+        Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
+            let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
+            all.push((token.as_str(), slot, c.hosts.as_slice()));
+        }
+        _ => {}
+    }
+    all
 }
 
 impl Row {

@@ -24,6 +24,10 @@ pub struct Held {
     pub document: bool,
     /// Why it may not be put in now.
     pub barred: Option<Barred>,
+    /// From when on it is barred as expired; may lie ahead.
+    pub expires: Option<Timestamp>,
+    /// Where its value is to be got, for an entry by reference: `env:NAME`, … Barred until somebody has.
+    pub reference: Option<Secret>,
 }
 
 /// Which placeholder of a secret a text is, and whether it is honoured.
@@ -68,6 +72,8 @@ impl Held {
             goes: None,
             document: false,
             barred: None,
+            expires: None,
+            reference: None,
         }
     }
 
@@ -79,6 +85,12 @@ impl Held {
         }
         let alias = self.aliases.iter().find(|a| a.placeholder.as_bytes() == text)?;
         Some(if alias.lapsed(now) { Standing::Lapsed(alias) } else { Standing::Honoured })
+    }
+
+    /// Why it may not be put in at this moment; an end that lay ahead when it was read may have come.
+    #[must_use]
+    pub fn barred_at(&self, now: Timestamp) -> Option<Barred> {
+        self.barred.or_else(|| self.expires.filter(|at| *at <= now).map(Barred::Expired))
     }
 
     /// Which of the placeholders a needle's mark names: 0 is the present one.

@@ -1,7 +1,7 @@
 //! `katana vault list`: what there is, without values.
 
 use super::desk::{Desk, failure, source};
-use super::listing::{age, shortened};
+use super::listing::{age, shortened, table};
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
@@ -36,18 +36,14 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
     if entries.is_empty() {
         ctx.note("the vault is empty; katana vault set KEY keeps the first secret");
     } else {
-        let mut table = comfy_table::Table::new();
-        table.load_style(comfy_table::presets::NOTHING);
-        // a placeholder broken over lines cannot be copied; on a terminal it is told by its beginning instead
-        table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+        // on a terminal a placeholder is told by its beginning, in a pipe it is whole
         let terminal = io::stdout().is_terminal();
-        table.set_header(["NAME", "PLACEHOLDER", "AGE", "HOSTS"]);
-        for l in &entries {
+        let rows = entries.iter().map(|l| {
             let hosts = bindings.hosts(&l.name).join("\n");
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            table.add_row([l.name.to_string(), placeholder, age(now, l.updated), hosts]);
-        }
-        ctx.out(table.trim_fmt());
+            vec![l.name.to_string(), placeholder, age(now, l.updated), hosts]
+        });
+        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "HOSTS"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));

@@ -6,8 +6,10 @@ mod listing;
 mod set;
 mod list;
 mod get;
+mod history;
 mod remove;
 mod verify;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -38,8 +40,10 @@ commands! {
     Set = set,
     List = list,
     Get = get,
+    History = history,
     Remove = remove,
     Verify = verify,
+    Import = import,
 }
 
 /// Runs the command.

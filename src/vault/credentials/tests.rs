@@ -14,6 +14,7 @@ fn credential(secret: &str, hosts: &[(&str, Option<u16>)], methods: &[&str], pat
         slot: Slot::Query { name: "key".into() },
         methods: methods.iter().map(|m| (*m).to_owned()).collect(),
         paths: paths.iter().map(|p| Glob::new(p)).collect(),
+        account: None,
     }
 }
 

@@ -15,4 +15,5 @@ mod watch;
 pub mod run;
 mod scratch;
 pub mod demo;
+pub mod doctor;
 pub mod explain;

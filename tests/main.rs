@@ -14,5 +14,6 @@ mod proxy;
 mod cli;
 mod certs;
 mod clients;
+mod vault;
 mod docs;
 mod regression;

@@ -16,4 +16,5 @@ mod watch;
 pub mod run;
 mod scratch;
 pub mod demo;
+pub mod doctor;
 pub mod explain;

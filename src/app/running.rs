@@ -1,8 +1,9 @@
 //! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
 
-use super::assemble;
+use super::assemble::{self, Calls};
 use super::build::{self, unusable};
 use super::ca;
+use super::keep::Keep;
 use super::service::{Error, Listening, Service};
 use super::watch;
 use crate::audit::{Decision, Event, Record, Trail};
@@ -11,7 +12,7 @@ use crate::base::id;
 use crate::base::paths::Paths;
 use crate::certs::{Authority, Leaves};
 use crate::config::Config;
-use crate::pipeline::{Access, Book};
+use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
@@ -31,6 +32,7 @@ pub(super) struct Running {
     leaves: Arc<Leaves>,
     trail: Arc<Trail>,
     access: Arc<Access>,
+    tokens: Arc<Tokens>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
@@ -61,7 +63,8 @@ impl Running {
         let trail = Arc::new(trail);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
-        let live = assemble::live(&config, own(bound.at()), &trail)?;
+        let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
+        let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
         let generation = assemble::generation(&config, paths, 1)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
@@ -74,6 +77,7 @@ impl Running {
                 vault: ArcSwap::from_pointee(generation),
                 trail: trail.clone(),
                 access: access.clone(),
+                minted: tokens.minted(),
             },
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
@@ -87,6 +91,7 @@ impl Running {
             leaves,
             trail,
             access,
+            tokens,
             paths: paths.clone(),
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
@@ -170,12 +175,13 @@ impl Running {
 
     fn serve_with(&self, config: &Config, generation: Generation) {
         *self.trouble.lock() = trouble(config, &self.paths, &generation);
+        self.tokens.keep_only(generation.bindings.accounts());
         self.shared.book.vault.store(Arc::new(generation));
     }
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
         let old = self.config.load_full();
-        let live = assemble::live(&config, own(self.server.at()), &self.trail)?;
+        let live = assemble::live(&config, own(self.server.at()), &self.trail, &self.tokens, Calls::Made)?;
         let number = self.generations.fetch_add(1, Relaxed);
         let generation = assemble::generation(&config, &self.paths, number)?;
         let weaker = config.weakened_from(&old);

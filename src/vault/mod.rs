@@ -21,9 +21,11 @@ pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;
+mod parts;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
 #[cfg(test)]
 mod bench;
 
@@ -32,7 +34,7 @@ pub use custody::Custody;
 pub use error::Error;
 pub use generation::Generation;
 pub use harden::{Hardening, harden_process, hardening, lock_all};
-pub use held::{Alias, Barred, Held};
+pub use held::{Alias, Barred, Held, Standing};
 pub use listing::{Listing, Report, Version};
 pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;

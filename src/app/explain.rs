@@ -108,7 +108,7 @@ pub struct Credential {
     pub slot: String,
 }
 
-/// Asks. Nothing is resolved, dialled, sent, or written to the person's audit.
+/// Asks. Nothing is resolved, dialled, sent but what references of the vault need, or written to the person's audit.
 ///
 /// # Errors
 /// `bad_request` for a question that is no request; else what could not be built.
@@ -125,7 +125,8 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
         Listen::Unix(_) => Vec::new(),
     };
     let live = Arc::new(assemble::live(config, own, &trail)?);
-    let vault = ArcSwap::from_pointee(assemble::generation(config, paths, 1)?);
+    let vault =
+        ArcSwap::from_pointee(assemble::first_generation(config, paths, &assemble::references(config))?);
     let book = Book { vault, trail: trail.clone() };
     let mut answer = blank(&engine, &to, &head);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

@@ -12,6 +12,7 @@ mod assemble;
 pub mod build;
 mod running;
 mod watch;
+mod references;
 pub mod run;
 mod scratch;
 pub mod demo;

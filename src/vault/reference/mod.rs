@@ -127,8 +127,10 @@ fn credential(name: &str) -> Result<Reference, &'static str> {
 
 /// What the backends see of the machine. The seam for tests.
 pub struct World {
-    variable: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    variable: Box<Lookup>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 /// What a program started for a value sees of katana's environment: enough to find itself and its user's agent, and nothing
 /// that could be a secret by itself.

@@ -40,7 +40,7 @@ pub enum Found {
 
 /// What the head says of the body.
 #[must_use]
-pub fn form_of(headers: &HeaderMap) -> BodyForm {
+pub(super) fn form_of(headers: &HeaderMap) -> BodyForm {
     let mut all = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (all.next(), all.next()) else { return BodyForm::Other };
     let Ok(text) = value.to_str() else { return BodyForm::Other };
@@ -104,6 +104,74 @@ impl BodyForm {
             Self::Multipart(_) => Ok(bytes.into()),
             Self::Other => Err("the body has no slots"),
         }
+    }
+}
+
+/// The slots that the body of one request has by its head: each with the secret it is for, by its index in the vault
+/// generation.
+#[derive(Debug)]
+pub struct BodySlots {
+    form: BodyForm,
+    slots: Vec<(Slot, usize)>,
+}
+
+/// What stands in one of them.
+#[derive(Debug)]
+pub struct Stands {
+    /// Which of the slots, in the order they were given.
+    pub nth: usize,
+    /// The number that was given with the slot.
+    pub of: usize,
+    /// Its bytes in the body.
+    pub span: Range<usize>,
+    /// What is written there, decoded.
+    pub value: Secret,
+}
+
+impl BodySlots {
+    /// Those of the given slots that can stand in such a body, each with a number that comes back with what is found.
+    #[must_use]
+    pub fn of(headers: &HeaderMap, slots: impl IntoIterator<Item = (Slot, usize)>) -> Self {
+        let form = form_of(headers);
+        let slots = slots.into_iter().filter(|(slot, _)| form.has(slot)).collect();
+        Self { form, slots }
+    }
+
+    /// None at all?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Is one of them for this?
+    #[must_use]
+    pub fn has(&self, of: usize) -> bool {
+        self.slots.iter().any(|(_, own)| *own == of)
+    }
+
+    /// One of them, by [`Stands::nth`].
+    #[must_use]
+    pub fn slot(&self, nth: usize) -> Option<&Slot> {
+        self.slots.get(nth).map(|(slot, _)| slot)
+    }
+
+    /// What stands in them; `text`: the whole body, decoded.
+    #[must_use]
+    pub fn find(&self, text: &[u8]) -> Vec<Stands> {
+        let found =
+            self.slots.iter().enumerate().filter_map(|(nth, (slot, of))| match self.form.find(slot, text) {
+                Found::One { span, value } => Some(Stands { nth, of: *of, span, value }),
+                Found::Nothing | Found::Unclear => None,
+            });
+        found.collect()
+    }
+
+    /// The value as it has to be written in place of what stands there.
+    ///
+    /// # Errors
+    /// As [`BodyForm::written`].
+    pub fn written(&self, value: &Secret) -> Result<Box<[u8]>, &'static str> {
+        self.form.written(value)
     }
 }
 

@@ -48,8 +48,15 @@ pub(super) fn basic(head: &RequestHead, half: Half) -> Occupant {
         Ok(Some(value)) if value.as_bytes().trim_ascii().is_empty() => Occupant::Nothing,
         Ok(Some(value)) => match decoded(value) {
             Some((user, password)) => {
-                let own = if half == Half::User { user } else { password };
-                if own.is_empty() { Occupant::Nothing } else { Occupant::One(own) }
+                let (own, other) = if half == Half::User { (user, password) } else { (password, user) };
+                match own.is_empty() {
+                    true => Occupant::Nothing,
+                    // whatever the other half is, it is not to carry off what belongs in this one
+                    false if memchr::memmem::find(other.expose(), own.expose()).is_some() => {
+                        Occupant::Unclear
+                    }
+                    false => Occupant::One(own),
+                }
             }
             None => Occupant::Unclear,
         },

@@ -7,7 +7,7 @@ mod body;
 mod json;
 mod multipart;
 
-pub use body::{BodyForm, form_of};
+pub use body::{BodyForm, BodySlots, Stands};
 pub use target::{query_spans, with_path_and_query};
 
 use super::RequestHead;

@@ -157,7 +157,7 @@ fn swapped(form: &BodyForm, slot: &Slot, text: &[u8], value: &[u8]) -> Option<(V
     Some(([&text[..span.start], &with, &text[span.end..]].concat(), was.expose().to_vec()))
 }
 
-use body::Found;
+use body::{Found, form_of};
 
 #[test]
 fn a_string_in_json_and_nothing_else_of_it() {

@@ -218,7 +218,7 @@ impl Service for Running {
 
 /// Why the vault cannot be read at this moment; `None`: it can.
 fn vault_now(config: &Config, paths: &Paths) -> Option<vault::Error> {
-    Vault::open(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
+    Vault::look(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
 }
 
 /// The same for people, where the generation is a sealed one.

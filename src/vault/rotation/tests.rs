@@ -77,8 +77,8 @@ fn broken_off_after_any_of_its_writes_it_is_finished_or_undone() {
     put(&bench, 2, &before[2]);
     key.stage(&new).unwrap();
     let both = read(&bench)[2].clone();
-    // [vault, anchor, key] as they stand after each write
-    let stages: [(&str, [&Vec<u8>; 3], Option<Healed>); 5] = [
+    // what it is called; vault, anchor, key as they stand after each write; what the next open does
+    let stages = [
         ("nothing but the lock", [&before[0], &before[1], &before[2]], None),
         ("the next key is laid down", [&before[0], &before[1], &both], Some(Healed::Undone)),
         ("committed", [&after[0], &before[1], &both], Some(Healed::Finished)),

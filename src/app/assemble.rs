@@ -50,7 +50,7 @@ pub(super) fn live(config: &Config, own: Vec<SocketAddr>, trail: &Arc<Trail>) ->
         AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
         AnyStage::ScanRequest(ScanRequest::new(scanner.clone(), config.scan_inputs, request, mode, whole)),
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
-        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials)),
+        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
         AnyStage::ScanResponse(ScanResponse::new(scanner, config.scan_outputs, response, mode, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
     ];

@@ -28,6 +28,7 @@ pub(super) const KEY_SOURCES: &[(&str, KeySource)] = &[
     ("file", KeySource::File),
     ("env", KeySource::Env),
 ];
+pub(super) const PROTECTIONS: &[(&str, bool)] = &[("file", false), ("vault", true)];
 pub(super) const DURABILITY: &[(&str, bool)] = &[("batch", false), ("sync", true)];
 
 /// Reads everything, and gathers what is wrong. Relative paths count from `base`.
@@ -43,6 +44,9 @@ pub(super) fn check(reading: Reading, root: Node, base: &Path) -> Result<Config,
     check_proxy::read(top.section("proxy"), &mut config.proxy, base);
     config.credentials = check_credentials::read(&mut top);
     vault(top.section("vault"), &mut config.vault, base);
+    let mut ca = top.section("ca");
+    config.ca.sealed = ca.read("key_protection", config.ca.sealed, |f| f.choice(PROTECTIONS));
+    ca.finish();
     audit(top.section("audit"), &mut config.audit);
     top.finish();
     between_keys(&reading, &mut config);
@@ -77,9 +81,9 @@ pub(super) fn path_text(text: &str, place: &Place, base: &Path) -> Result<PathBu
 fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.key_source = s.read("key_source", to.key_source, |f| f.choice(KEY_SOURCES));
     to.key_file = path(&mut s, "key_file", base);
-    to.passphrase_file = path(&mut s, "passphrase_file", base);
     to.keep_versions =
         s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
+    to.passphrase_file = path(&mut s, "passphrase_file", base);
     s.finish();
 }
 
@@ -116,7 +120,7 @@ fn between_keys(reading: &Reading, config: &mut Config) {
         }
         proxy.on_secret = OnSecret::Block;
     }
-    let Vault { key_source, key_file, passphrase_file, .. } = &config.vault;
+    let Vault { key_source, key_file, passphrase_file, keep_versions: _ } = &config.vault;
     for (key, named, read_by) in [
         ("vault.key_file", key_file.is_some(), KeySource::File),
         ("vault.passphrase_file", passphrase_file.is_some(), KeySource::Passphrase),

@@ -46,6 +46,7 @@ impl Goes {
             slot: values::slot(&self.slot).map_err(|w| said("the slot", &self.slot, w))?,
             methods: methods.collect::<Result<_, _>>()?,
             paths: paths.collect::<Result<_, _>>()?,
+            account: None,
         })
     }
 }

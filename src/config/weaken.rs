@@ -33,6 +33,7 @@ impl Config {
             guarded(old.vault.key_source) && !guarded(self.vault.key_source),
             "vault.key_source to where the key lies open to whoever reads this user's files",
         );
+        say(old.ca.sealed && !self.ca.sealed, "ca.key_protection from vault to file");
         less_scanned(
             &mut out,
             "proxy.scan_request_bodies",

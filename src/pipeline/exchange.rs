@@ -2,11 +2,13 @@
 //! and dropping it writes exactly one audit record, whatever became of it.
 
 use super::denial::Denial;
+use super::slot::BodySlots;
 use super::stage::Replaced;
 use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
+use crate::config::Slot;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
@@ -77,7 +79,7 @@ pub struct Ledger {
     status: u16,
     reasons: Vec<String>,
     findings: Vec<Finding>,
-    injected: Vec<usize>,
+    injected: Vec<(usize, Slot)>,
     scrubbed: Vec<usize>,
     hidden: Vec<Range<usize>>,
 }
@@ -108,6 +110,7 @@ pub struct Exchange {
     trail: Arc<Trail>,
     ledger: Mutex<Ledger>,
     echoing: OnceLock<Vec<usize>>,
+    body_slots: OnceLock<BodySlots>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -163,6 +166,7 @@ impl Book {
             trail: self.trail.clone(),
             ledger: Mutex::default(),
             echoing: OnceLock::new(),
+            body_slots: OnceLock::new(),
         })
     }
 }
@@ -220,10 +224,27 @@ impl Exchange {
         }
     }
 
-    /// A credential went in: its index in the vault generation.
-    pub fn injected(&self, held: usize) {
+    /// A credential went in: its index in the vault generation, and where.
+    pub fn injected(&self, held: usize, slot: Slot) {
         Metric::Injected.inc();
-        self.ledger.lock().injected.push(held);
+        self.ledger.lock().injected.push((held, slot));
+    }
+
+    /// Credentials that went in so far: index in the vault generation, and slot.
+    #[must_use]
+    pub fn injections(&self) -> Vec<(usize, Slot)> {
+        self.ledger.lock().injected.clone()
+    }
+
+    /// The slots that its body has. Said once, with the head; the body is then waited for to its end.
+    pub fn expect_in_body(&self, slots: BodySlots) {
+        let _ = self.body_slots.set(slots);
+    }
+
+    /// The slots that its body has, if there are any.
+    #[must_use]
+    pub fn body_slots(&self) -> Option<&BodySlots> {
+        self.body_slots.get().filter(|s| !s.is_empty())
     }
 
     /// Secrets that this host may reflect: all that are bound to it, put in now or in an exchange before.
@@ -251,6 +272,11 @@ impl Exchange {
         match what {
             Replaced::Value(held) => self.scrubbed(held),
             Replaced::Echo(held) => self.unechoed(held),
+            Replaced::Placeholder { held, nth } => {
+                if let Some(slot) = self.body_slots().and_then(|s| s.slot(nth)) {
+                    self.injected(held, slot.clone());
+                }
+            }
         }
     }
 
@@ -356,7 +382,8 @@ impl Exchange {
         record.bytes_in = Some(self.bytes_in.load(Relaxed));
         record.bytes_out = Some(self.bytes_out.load(Relaxed));
         record.duration_ms = Some(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        record.injected = self.names(&ledger.injected);
+        let injected: Vec<usize> = ledger.injected.iter().map(|(held, _)| *held).collect();
+        record.injected = self.names(&injected);
         record.scrubbed = self.names(&ledger.scrubbed);
         record
     }

@@ -98,6 +98,9 @@ pub enum Error {
     /// The id of a run.
     #[error("the run's id {0}")]
     BadRun(&'static str),
+    /// An entry of that name is there, and may not be overwritten.
+    #[error("there is an entry {0} already")]
+    Exists(String),
     /// No such entry.
     #[error("there is no entry {0}")]
     NoEntry(String),
@@ -152,6 +155,7 @@ impl Error {
             Self::ShortValue => "vault_short_value",
             Self::BadGoes(_) => "vault_bad_goes",
             Self::BadRun(_) => "vault_bad_run",
+            Self::Exists(_) => "vault_exists",
             Self::NoEntry(_) => "vault_no_entry",
             Self::NoVersion { .. } => "vault_no_version",
             Self::Providers(_) => "providers_invalid",
@@ -186,7 +190,7 @@ impl Error {
             Self::Tampered(_) => {
                 "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
             }
-            Self::OldFormat { .. } => "move the file away; its entries have to be set again",
+            Self::OldFormat { .. } => "`katana vault import hermes` takes its entries over",
             Self::NotPrivate { .. } => "make it a plain file of yours with mode 600 (chmod 600 FILE)",
             Self::Busy(_) => "try again when the other process is done",
             Self::BadName => "choose another name",
@@ -198,6 +202,7 @@ impl Error {
                 "write hosts, slot, methods and paths as in `credentials` of the configuration"
             }
             Self::BadRun(_) => "give each run an id of its own",
+            Self::Exists(_) => "say --overwrite, or choose another name",
             Self::NoEntry(_) => "see `katana vault list` for the names there are",
             Self::NoVersion { .. } => "see `katana vault history` for the versions there are",
             Self::Providers(_) | Self::Matcher(_) => "this is a fault of the program; please report it",

@@ -3,6 +3,7 @@
 
 pub mod error;
 pub mod value;
+pub mod takes;
 pub mod place;
 pub mod key;
 mod seal;
@@ -18,14 +19,17 @@ pub mod held;
 mod hold;
 mod listing;
 pub mod store;
-pub mod custody;
 mod change;
+pub mod custody;
+pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;
+mod parts;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
 #[cfg(test)]
 mod bench;
 
@@ -34,7 +38,7 @@ pub use custody::Custody;
 pub use error::Error;
 pub use generation::Generation;
 pub use harden::{Hardening, harden_process, hardening, lock_all};
-pub use held::{Alias, Barred, Held};
+pub use held::{Alias, Barred, Held, Standing};
 pub use listing::{Listing, Report, Version};
 pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
@@ -42,5 +46,6 @@ pub use rotation::Rotation;
 pub use runs::Issued;
 pub use sentinel::{Locked, Sentinel};
 pub use store::Vault;
+pub use takes::slot_takes;
 pub use value::Name;
 pub use write::Healed;

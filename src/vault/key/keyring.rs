@@ -16,6 +16,7 @@ const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 /// The keyring, the vault whose key it is asked for, and how long an answer is waited for.
 #[derive(Debug)]
 pub struct OsKeyring {
+    service: &'static str,
     /// The vault's path: two vaults of one user have a key each.
     account: String,
     patience: Duration,
@@ -25,7 +26,12 @@ impl OsKeyring {
     /// The key of the vault at this path; gives up after `patience`.
     #[must_use]
     pub fn of(vault: &Path, patience: Duration) -> Self {
-        Self { account: vault.to_string_lossy().into_owned(), patience }
+        Self::entry(SERVICE, vault.to_string_lossy().into_owned(), patience)
+    }
+
+    /// Another program's entry.
+    pub(in crate::vault) fn entry(service: &'static str, account: String, patience: Duration) -> Self {
+        Self { service, account, patience }
     }
 
     /// `Ok(None)`: the keyring answered that it has no such item.
@@ -37,7 +43,7 @@ impl OsKeyring {
         if cfg!(target_os = "linux") && !session_bus() {
             return Err(unreachable(format!("there is no session bus ({BUS} is not set)")));
         }
-        let account = self.account.clone();
+        let (service, account) = (self.service, self.account.clone());
         let (answer, answered) = mpsc::channel();
         thread::Builder::new()
             .name("keyring".into())
@@ -45,7 +51,7 @@ impl OsKeyring {
                 let said = keyring::Entry::store_status()
                     .as_ref()
                     .map_err(ToString::to_string)
-                    .and_then(|()| keyring::Entry::new(SERVICE, &account).map_err(|e| e.to_string()))
+                    .and_then(|()| keyring::Entry::new(service, &account).map_err(|e| e.to_string()))
                     .and_then(|entry| match question(&entry) {
                         Ok(got) => Ok(Some(got)),
                         Err(keyring::Error::NoEntry) => Ok(None),

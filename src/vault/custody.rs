@@ -233,7 +233,7 @@ impl Custody {
     }
 
     fn not_locked(&self) -> Result<(), Error> {
-        if self.place.is_locked()? { Err(self.place.locked()) } else { Ok(()) }
+        self.place.open_to_all()
     }
 
     fn lock(&self) -> Result<FileLock, Error> {

@@ -73,6 +73,7 @@ impl Place {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(e) => return Err(Error::io(path, &e)),
         }
+        self.passed();
         // gone is gone, also after a power cut
         let dir = self.directory();
         fs::File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::io(dir, &e))?;
@@ -101,10 +102,16 @@ impl Place {
         serde_json::from_slice(&fs::read(&self.lock_sentinel).ok()?).ok()
     }
 
-    /// The error of a locked vault.
-    pub(super) fn locked(&self) -> Error {
+    /// May the vault be read and written at all?
+    ///
+    /// # Errors
+    /// [`Error::Locked`] with what the sentinel says; the operating system's.
+    pub fn open_to_all(&self) -> Result<(), Error> {
+        if !self.is_locked()? {
+            return Ok(());
+        }
         let said = self.sentinel().map_or_else(String::new, |s| s.to_string());
-        Error::Locked { sentinel: self.lock_sentinel.clone(), said }
+        Err(Error::Locked { sentinel: self.lock_sentinel.clone(), said })
     }
 }
 

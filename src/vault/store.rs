@@ -100,7 +100,19 @@ impl Vault {
     /// As [`Vault::open`].
     pub fn list(&self) -> Result<Vec<Listing>, Error> {
         let Some(opened) = self.disk.warm()? else { return Ok(Vec::new()) };
-        Ok(listing::listing(&opened.document))
+        let mut all = listing::listing(&opened.document);
+        all.retain(|l| !Name::is_internal(&l.name));
+        Ok(all)
+    }
+
+    /// One entry by name, without its values.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], and as [`Vault::open`].
+    pub fn history(&self, name: &Name) -> Result<Listing, Error> {
+        let mut all = self.list()?;
+        let at = all.iter().position(|l| *l.name == *name.as_str());
+        at.map(|at| all.swap_remove(at)).ok_or_else(|| Error::NoEntry(name.to_string()))
     }
 
     /// Judges the file and opens every entry.

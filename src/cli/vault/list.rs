@@ -1,7 +1,7 @@
 //! `katana vault list`: what there is, without values.
 
 use super::desk::{Desk, failure, source};
-use super::listing::{age, shortened, table};
+use super::listing::{age, shortened, table, until};
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
@@ -9,7 +9,7 @@ use crate::vault::{Listing, Providers};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
-/// Names, placeholders, age, hosts and where the key comes from. Never values.
+/// Names, placeholders, age, expiry, hosts and where the key comes from. Never values.
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
@@ -26,7 +26,9 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             json!({
                 "name": &*l.name, "placeholder": &*l.placeholder, "version": l.version,
                 "created": l.created.to_string(), "updated": l.updated.to_string(),
-                "hosts": bindings.hosts(&l.name),
+                "hosts": hosts(&bindings, l), "expires": l.expires.map(|t| t.to_string()),
+                "expired": l.expires.is_some_and(|t| t <= now),
+                "goes": l.goes, "document": l.document, "from": l.from.as_deref(),
             })
         };
         let entries: Vec<Value> = entries.iter().map(entry).collect();
@@ -39,14 +41,21 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
         // on a terminal a placeholder is told by its beginning, in a pipe it is whole
         let terminal = io::stdout().is_terminal();
         let rows = entries.iter().map(|l| {
-            let hosts = bindings.hosts(&l.name).join("\n");
+            // and an entry is a line
+            let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            vec![l.name.to_string(), placeholder, age(now, l.updated), hosts]
+            let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
+            vec![l.name.to_string(), placeholder, age(now, l.updated), expires, hosts]
         });
-        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "HOSTS"], rows));
+        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "EXPIRES", "HOSTS"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));
     }
     Ok(Exit::Done)
+}
+
+/// Where it goes: what was said when it was set, else what the configuration and the providers say.
+fn hosts(bindings: &Bindings, l: &Listing) -> Vec<String> {
+    l.goes.as_ref().map_or_else(|| bindings.hosts(&l.name), |g| g.hosts.clone())
 }

@@ -105,6 +105,16 @@ impl Running {
             && vault_now(&self.config.load(), &self.paths).is_none()
     }
 
+    /// Has the time of a secret come since the vault was taken up? Then it is taken up anew, and bars it.
+    pub(super) fn a_secret_has_expired(&self) -> bool {
+        let now = Timestamp::now();
+        let held = &self.shared.book.vault.load().held;
+        held.iter().any(|h| {
+            let barred = matches!(h.barred, Some(vault::Barred::Expired(_)));
+            !barred && h.expires.is_some_and(|at| at <= now)
+        })
+    }
+
     /// The vault has changed: what it holds now is what the path serves with next.
     pub(super) fn vault_changed(&self) {
         let _turn = self.turn.lock();

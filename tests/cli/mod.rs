@@ -3,6 +3,9 @@
 mod daemon;
 mod sealed;
 
+pub(crate) use daemon::said;
+pub(crate) use sealed::Small;
+
 use crate::support::katana::documents;
 use crate::support::{katana, origin};
 use serde_json::json;

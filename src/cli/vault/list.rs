@@ -45,9 +45,9 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
             let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
-            vec![l.name.to_string(), placeholder, age(now, l.updated), expires, hosts]
+            vec![l.name.to_string(), age(now, l.updated), expires, hosts, placeholder]
         });
-        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "EXPIRES", "HOSTS"], rows));
+        ctx.out(table(&["NAME", "AGE", "EXPIRES", "HOSTS", "PLACEHOLDER"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));

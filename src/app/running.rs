@@ -124,6 +124,16 @@ impl Running {
             && vault_now(&self.config.load(), &self.paths).is_none()
     }
 
+    /// Has the time of a secret come since the vault was taken up? Then it is taken up anew, and bars it.
+    pub(super) fn a_secret_has_expired(&self) -> bool {
+        let now = Timestamp::now();
+        let held = &self.shared.book.vault.load().held;
+        held.iter().any(|h| {
+            let barred = matches!(h.barred, Some(vault::Barred::Expired(_)));
+            !barred && h.expires.is_some_and(|at| at <= now)
+        })
+    }
+
     /// The vault has changed: what it holds now is what the path serves with next.
     pub(super) fn vault_changed(&self) {
         self.follow("vault.follow");
@@ -296,7 +306,7 @@ impl Service for Running {
 
 /// Why the vault cannot be read at this moment; `None`: it can.
 fn vault_now(config: &Config, paths: &Paths) -> Option<vault::Error> {
-    Vault::open(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
+    Vault::look(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
 }
 
 /// The same for people, where the generation is a sealed one.

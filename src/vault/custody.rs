@@ -8,7 +8,6 @@ use super::place::Place;
 use super::store::Vault;
 use crate::base::atomic;
 use crate::base::lock::FileLock;
-use std::fs;
 use std::io;
 use std::time::Duration;
 
@@ -234,15 +233,12 @@ impl Custody {
     }
 
     fn not_locked(&self) -> Result<(), Error> {
-        match fs::symlink_metadata(&self.place.lock_sentinel) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            _ => Err(Error::Locked(self.place.lock_sentinel.clone())),
-        }
+        self.place.open_to_all()
     }
 
     fn lock(&self) -> Result<FileLock, Error> {
         let path = &self.place.write_lock;
-        FileLock::take(path, PATIENCE).map_err(|e| match e.kind() {
+        FileLock::take_in_turn(path, PATIENCE).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => Error::Busy(path.clone()),
             _ => Error::io(path, &e),
         })

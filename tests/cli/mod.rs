@@ -4,6 +4,9 @@ mod daemon;
 mod import;
 mod sealed;
 
+pub(crate) use daemon::said;
+pub(crate) use sealed::Small;
+
 use crate::support::katana::documents;
 use crate::support::{katana, origin};
 use serde_json::json;

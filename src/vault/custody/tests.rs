@@ -5,6 +5,7 @@ use crate::base::secret::Secret;
 use crate::config;
 use crate::vault::key::{KeyFile, Passphrase, Words};
 use crate::vault::{Meta, Name};
+use std::fs;
 use std::path::Path;
 
 struct Home {

@@ -40,6 +40,7 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Outcome {
         let done = desk.ctx.paint(Tone::Good, if from == Some(to) { "kept" } else { "moved" });
         desk.ctx.out(match from {
             Some(from) if from != to => format!("{done} the key from {from} to {to}"),
+            _ if args.to == To::Passphrase => format!("{} {to}", desk.ctx.paint(Tone::Good, "changed")),
             _ => format!("{done} the key at {to}"),
         });
     }

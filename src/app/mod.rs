@@ -13,6 +13,7 @@ mod keep;
 pub mod build;
 mod running;
 mod watch;
+mod references;
 pub mod run;
 mod scratch;
 pub mod demo;

@@ -177,5 +177,7 @@ fn a_move_that_is_killed_at_any_moment_loses_nothing() {
     assert_eq!(json_of(&last)["still_there"], Value::Null, "{}", text(&last));
     let shown = json_of(&home.katana(&["vault", "key", "show", "--json"]));
     assert_eq!(shown["key_source"], "file");
+    let kernel = shown["sources"].as_array().unwrap().iter().find(|s| s["source"] == "kernel").unwrap();
+    assert_eq!(kernel["holds"], "nothing", "the move that was cut short is ended by the next");
     assert!(home.katana(&["vault", "key", "move", "--to", "file"]).status.success());
 }

@@ -12,6 +12,7 @@ mod architecture;
 mod support;
 mod proxy;
 mod cli;
+mod certs;
 mod clients;
 mod docs;
 mod regression;

@@ -35,6 +35,7 @@ pub(super) fn unusable(problems: &Problems) -> Error {
 impl Start for Build {
     fn start(&self, config: Arc<Config>, paths: &Paths) -> Result<Arc<dyn Service>, Error> {
         vault::harden_process();
+        vault::lock_all();
         let running: Arc<dyn Service> = Running::start(config, paths)?;
         Ok(running)
     }

@@ -9,6 +9,7 @@ pub mod serve;
 pub mod daemon;
 pub mod ca;
 mod assemble;
+mod keep;
 pub mod build;
 mod running;
 mod watch;

@@ -1,8 +1,9 @@
 //! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
 
-use super::assemble;
+use super::assemble::{self, Calls};
 use super::build::{self, unusable};
 use super::ca;
+use super::keep::Keep;
 use super::service::{Error, Listening, Service};
 use super::watch;
 use crate::audit::{Decision, Event, Record, Trail};
@@ -11,7 +12,7 @@ use crate::base::id;
 use crate::base::paths::Paths;
 use crate::certs::{Authority, Leaves};
 use crate::config::Config;
-use crate::pipeline::Book;
+use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
@@ -30,6 +31,8 @@ pub(super) struct Running {
     server: Server,
     leaves: Arc<Leaves>,
     trail: Arc<Trail>,
+    tokens: Arc<Tokens>,
+    access: Arc<Access>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
@@ -60,15 +63,22 @@ impl Running {
         let trail = Arc::new(trail);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
-        let live = assemble::live(&config, own(bound.at()), &trail)?;
+        let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
+        let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
         let generation = assemble::generation(&config, paths, 1)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
+        let access = Arc::new(Access::new(trail.clone()));
         let via_key =
             id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
-            book: Book { vault: ArcSwap::from_pointee(generation), trail: trail.clone() },
+            book: Book {
+                vault: ArcSwap::from_pointee(generation),
+                trail: trail.clone(),
+                minted: tokens.minted(),
+                access: access.clone(),
+            },
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
@@ -80,6 +90,8 @@ impl Running {
             server,
             leaves,
             trail,
+            tokens,
+            access,
             paths: paths.clone(),
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
@@ -151,6 +163,11 @@ impl Running {
         !self.ca_trouble.lock().is_null()
     }
 
+    /// The uses of secrets that are due go into the audit.
+    pub(super) fn tell_uses(&self) {
+        self.access.look(Timestamp::now());
+    }
+
     /// Who signs now.
     pub(super) fn authority(&self) -> Arc<Authority> {
         self.leaves.authority()
@@ -158,12 +175,13 @@ impl Running {
 
     fn serve_with(&self, config: &Config, generation: Generation) {
         *self.trouble.lock() = trouble(config, &self.paths, &generation);
+        self.tokens.keep_only(generation.bindings.accounts());
         self.shared.book.vault.store(Arc::new(generation));
     }
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
         let old = self.config.load_full();
-        let live = assemble::live(&config, own(self.server.at()), &self.trail)?;
+        let live = assemble::live(&config, own(self.server.at()), &self.trail, &self.tokens, Calls::Made)?;
         let number = self.generations.fetch_add(1, Relaxed);
         let generation = assemble::generation(&config, &self.paths, number)?;
         let weaker = config.weakened_from(&old);
@@ -248,6 +266,7 @@ impl Service for Running {
 
     fn drain(&self, patience: Duration) -> bool {
         let drained = self.server.drain(patience);
+        self.access.flush();
         if !self.ended.swap(true, Relaxed) {
             self.say(Event::SessionEnd, "proxy.stop", Decision::Allow, Vec::new());
         }

@@ -12,6 +12,7 @@ mod rotate;
 mod leaves;
 mod mint;
 mod roots;
+pub mod trust;
 #[cfg(test)]
 mod tests;
 

@@ -69,6 +69,8 @@ pub struct Moved {
     pub to: Source,
     /// Why the old source still has it, if it does.
     pub still_there: Option<Error>,
+    /// Further sources that have the same key, as far as they answer without a person.
+    pub also: Vec<Source>,
 }
 
 impl Custody {
@@ -172,14 +174,15 @@ impl Custody {
         let (key, home) = self.present()?;
         let (from, to) = (home.source(), target.source());
         if from == to {
-            return Ok(Moved { from: Some(from), to, still_there: None });
+            return Ok(Moved { from: Some(from), also: self.also(&key, &to), to, still_there: None });
         }
         self.lay(target, &key)?;
         let still_there = match home.staged()? {
             None => home.forget().err(),
             Some(_) => Some(Error::KeyTaken(format!("{from} is in the middle of a rotation and"))),
         };
-        Ok(Moved { from: Some(from), to, still_there })
+        let also = self.also(&key, &to).into_iter().filter(|s| *s != from).collect();
+        Ok(Moved { from: Some(from), to, still_there, also })
     }
 
     /// A key that was kept elsewhere, back to a source; judged by the vault first.
@@ -202,7 +205,10 @@ impl Custody {
         let mut last = Error::KeyMissing("no source can keep it".into());
         for home in homes {
             match self.lay(home, key) {
-                Ok(()) => return Ok(Moved { from: None, to: home.source(), still_there: None }),
+                Ok(()) => {
+                    let to = home.source();
+                    return Ok(Moved { from: None, also: self.also(key, &to), to, still_there: None });
+                }
                 Err(e @ Error::KeyTaken(_)) => return Err(e),
                 Err(e) => last = e,
             }
@@ -218,6 +224,13 @@ impl Custody {
             None => keep(target, key)?,
         }
         target.remember(&self.place.file)
+    }
+
+    fn also(&self, key: &MasterKey, but: &Source) -> Vec<Source> {
+        let quiet = |s: &Source| !matches!(s, Source::Passphrase(_) | Source::Keyring);
+        let others = self.keys.all().filter(|s| s.source() != *but && quiet(&s.source()));
+        let has_it = |s: &&dyn KeySource| s.load().is_ok_and(|k| k.is_some_and(|k| k.same(key)));
+        others.filter(has_it).map(KeySource::source).collect()
     }
 
     fn not_locked(&self) -> Result<(), Error> {

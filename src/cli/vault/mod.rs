@@ -9,6 +9,7 @@ mod get;
 mod history;
 mod remove;
 mod verify;
+mod key;
 mod import;
 
 use super::context::Context;
@@ -43,6 +44,7 @@ commands! {
     History = history,
     Remove = remove,
     Verify = verify,
+    Key = key,
     Import = import,
 }
 

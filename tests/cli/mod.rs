@@ -3,6 +3,7 @@
 mod daemon;
 mod import;
 mod sealed;
+mod run;
 
 use crate::support::katana::documents;
 use crate::support::{katana, origin};

@@ -109,7 +109,7 @@ pub struct Credential {
     pub slot: String,
 }
 
-/// Asks. Nothing is resolved, dialled, sent, or written to the person's audit.
+/// Asks. Nothing is resolved, dialled, sent but what references of the vault need, or written to the person's audit.
 ///
 /// # Errors
 /// `bad_request` for a question that is no request; else what could not be built.
@@ -127,7 +127,8 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
     };
     let tokens = Tokens::new(trail.clone(), Box::new(NotKept));
     let live = Arc::new(assemble::live(config, own, &trail, &tokens, Calls::Rehearsed)?);
-    let vault = ArcSwap::from_pointee(assemble::generation(config, paths, 1)?);
+    let references = assemble::references(config);
+    let vault = ArcSwap::from_pointee(assemble::first_generation(config, paths, &references)?);
     let access = Arc::new(Access::new(trail.clone()));
     let book = Book { vault, trail: trail.clone(), minted: tokens.minted(), access };
     let mut answer = blank(&engine, &to, &head);

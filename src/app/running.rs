@@ -4,6 +4,7 @@ use super::assemble::{self, Calls};
 use super::build::{self, unusable};
 use super::ca;
 use super::keep::Keep;
+use super::references;
 use super::service::{Error, Listening, Service};
 use super::watch;
 use crate::audit::{Decision, Event, Record, Trail};
@@ -16,6 +17,7 @@ use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
+use crate::vault::reference::Resolver;
 use crate::vault::{self, Generation, Vault};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -44,6 +46,8 @@ pub(super) struct Running {
     trouble: Mutex<Value>,
     /// The same of the authority's files.
     ca_trouble: Mutex<Value>,
+    /// What is known of entries by reference.
+    pub(super) references: Arc<Resolver>,
     ended: AtomicBool,
 }
 
@@ -65,7 +69,8 @@ impl Running {
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
         let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
-        let generation = assemble::generation(&config, paths, 1)?;
+        let references = Arc::new(assemble::references(&config));
+        let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
         let access = Arc::new(Access::new(trail.clone()));
@@ -99,10 +104,12 @@ impl Running {
             listen_given,
             trouble,
             ca_trouble: Mutex::default(),
+            references,
             ended: AtomicBool::new(false),
         });
         running.say(Event::SessionStart, "proxy.start", Decision::Allow, Vec::new());
         watch::start(&running);
+        references::start(&running);
         Ok(running)
     }
 
@@ -119,14 +126,23 @@ impl Running {
 
     /// The vault has changed: what it holds now is what the path serves with next.
     pub(super) fn vault_changed(&self) {
+        self.follow("vault.follow");
+    }
+
+    /// A reference gives another value than before, or none any more, or one again.
+    pub(super) fn references_changed(&self) {
+        self.follow("vault.references");
+    }
+
+    fn follow(&self, operation: &'static str) {
         let _turn = self.turn.lock();
         let number = self.generations.fetch_add(1, Relaxed);
-        match assemble::generation(&self.config.load(), &self.paths, number) {
+        match assemble::generation(&self.config.load(), &self.paths, number, &self.references) {
             Ok(generation) => {
                 let state = state(generation.sealed, generation.held.len());
                 self.serve_with(&self.config.load(), generation);
-                tracing::info!(number, state, "the vault changed");
-                self.say(Event::VaultAccess, "vault.follow", Decision::Allow, vec![format!("now {state}")]);
+                tracing::info!(number, state, operation, "the vault changed");
+                self.say(Event::VaultAccess, operation, Decision::Allow, vec![format!("now {state}")]);
             }
             Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
         }
@@ -183,7 +199,8 @@ impl Running {
         let old = self.config.load_full();
         let live = assemble::live(&config, own(self.server.at()), &self.trail, &self.tokens, Calls::Made)?;
         let number = self.generations.fetch_add(1, Relaxed);
-        let generation = assemble::generation(&config, &self.paths, number)?;
+        self.references.set((&config.vault).into());
+        let generation = assemble::generation(&config, &self.paths, number, &self.references)?;
         let weaker = config.weakened_from(&old);
         for what in &weaker {
             tracing::warn!(what, "the new configuration weakens protection");

@@ -9,6 +9,7 @@ mod scrub;
 mod splits;
 mod inject;
 mod slots;
+mod uses;
 mod echo;
 mod wire;
 mod answers;

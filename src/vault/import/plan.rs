@@ -175,7 +175,7 @@ impl Plan {
                 None => {}
                 Some(Form::Never(why)) => cannot.push((row, *why)),
                 Some(_) if find.is_document() => {
-                    cannot.push((row, "a document's placeholder is put in nowhere"))
+                    cannot.push((row, "a document's placeholder is put in nowhere"));
                 }
                 Some(_) => can.push(row),
             }

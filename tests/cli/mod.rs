@@ -3,6 +3,7 @@
 mod daemon;
 mod import;
 mod sealed;
+mod run;
 
 pub(crate) use daemon::said;
 pub(crate) use sealed::Small;

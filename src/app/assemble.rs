@@ -62,13 +62,13 @@ pub(super) fn live(
     let (request, response) = (proxy.scan_request_bodies.clone(), proxy.scan_response_bodies.clone());
     let stages = [
         AnyStage::IgnoreHosts(IgnoreHosts::new(proxy.ignore_hosts.clone())),
-        AnyStage::GuardDestination(GuardDestination::new(guard.clone())),
+        AnyStage::GuardDestination(GuardDestination::new(guard)),
         AnyStage::LimitRate(LimitRate::new(&proxy.limits)),
         AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
         AnyStage::AnswerTokenCalls(AnswerTokenCalls::new(desk.clone())),
         AnyStage::ScanRequest(ScanRequest::new(scanner.clone(), config.scan_inputs, request, mode, whole)),
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
-        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials)),
+        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
         AnyStage::BrokerCredentials(BrokerCredentials::new(desk, proxy.on_secret, whole)),
         AnyStage::ScanResponse(ScanResponse::new(scanner, config.scan_outputs, response, mode, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),

@@ -9,7 +9,7 @@ use crate::audit::Trail;
 use crate::audit::query::{self, Filter};
 use crate::base::host::Authority;
 use crate::base::paths::Paths;
-use crate::config::{Config, Listen, Slot};
+use crate::config::{Config, Listen};
 use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme, Tokens};
 use crate::policy::{Engine, Request};
 use crate::proxy::{self, Dial, Live};
@@ -194,25 +194,24 @@ async fn judge(
     }
     asked.conclude(Outcome::Opened); // leaves no record: the request has its own
     let ex = open(head.method.clone(), head.uri.clone());
-    answer.bound(&ex);
     match proxy::rehearse(live, &ex, head, body).await {
         Err(denial) => answer.refused(ex.refusal().unwrap_or(denial)),
         Ok(_) => answer.dialled(live, &ex, Outcome::Delivered),
     }
-    if !ex.has_injected() {
-        answer.injected.clear();
-    }
+    answer.bound(&ex);
 }
 
 impl Answer {
-    /// What belongs to this destination: said as injected, or as missing.
+    /// What went in, and what would have if the vault had it.
     fn bound(&mut self, ex: &Exchange) {
         let (to, bindings) = (&ex.authority, &ex.vault.bindings);
-        let Some(binding) = bindings.find(&to.host, to.port, ex.method.as_str(), ex.path()) else { return };
-        let credential = Credential { secret: binding.secret.clone(), slot: slot(&binding.slot) };
-        match binding.held {
-            Some(_) => self.injected.push(credential),
-            None => self.missing = Some(credential),
+        let bound = bindings.all(&to.host, to.port, ex.method.as_str(), ex.path());
+        let credential = |secret: &Arc<str>, slot| Credential { secret: secret.clone(), slot };
+        for (held, slot) in ex.injections() {
+            self.injected.extend(ex.vault.held.get(held).map(|h| credential(&h.name, slot.to_string())));
+        }
+        if bound.iter().all(|b| b.held.is_none()) {
+            self.missing = bound.first().map(|b| credential(&b.secret, b.slot.to_string()));
         }
     }
 
@@ -241,15 +240,6 @@ impl Answer {
             message: denial.message.into_owned(),
             remedy: denial.remedy.into_owned(),
         });
-    }
-}
-
-fn slot(slot: &Slot) -> String {
-    match slot {
-        Slot::Header { name, scheme: None } => format!("header:{name}"),
-        Slot::Header { name, scheme: Some(scheme) } => format!("header:{name}:{scheme}"),
-        Slot::Basic { user } => format!("basic:{user}"),
-        Slot::Query { name } => format!("query:{name}"),
     }
 }
 

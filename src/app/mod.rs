@@ -7,6 +7,7 @@ pub mod control;
 pub mod signals;
 pub mod serve;
 pub mod daemon;
+pub mod ca;
 mod assemble;
 mod keep;
 pub mod build;

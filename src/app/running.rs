@@ -1,7 +1,8 @@
 //! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
 
 use super::assemble::{self, Calls};
-use super::build::{self, authority, unusable};
+use super::build::{self, unusable};
+use super::ca;
 use super::keep::Keep;
 use super::service::{Error, Listening, Service};
 use super::watch;
@@ -9,7 +10,7 @@ use crate::audit::{Decision, Event, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::id;
 use crate::base::paths::Paths;
-use crate::certs::Leaves;
+use crate::certs::{Authority, Leaves};
 use crate::config::Config;
 use crate::pipeline::{Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
@@ -40,6 +41,8 @@ pub(super) struct Running {
     listen_given: bool,
     /// Why the vault cannot be read, and what to do; null while it can.
     trouble: Mutex<Value>,
+    /// The same of the authority's files.
+    ca_trouble: Mutex<Value>,
     ended: AtomicBool,
 }
 
@@ -49,7 +52,7 @@ impl Running {
     /// # Errors
     /// What could not be built.
     pub(super) fn start(config: Arc<Config>, paths: &Paths) -> Result<Arc<Self>, Error> {
-        let ca = Arc::new(authority(paths)?);
+        let ca = Arc::new(ca::authority(&config, paths)?);
         let certs = |e: crate::certs::Error| Error::new(e.code(), "no leaves can be made", &e, e.remedy());
         let leaves = Arc::new(Leaves::new(ca).map_err(certs)?);
         let trail = Trail::open(&paths.audit(), &config.audit).map_err(|e| {
@@ -91,6 +94,7 @@ impl Running {
             generations: AtomicU64::new(2),
             listen_given,
             trouble,
+            ca_trouble: Mutex::default(),
             ended: AtomicBool::new(false),
         });
         running.say(Event::SessionStart, "proxy.start", Decision::Allow, Vec::new());
@@ -122,6 +126,42 @@ impl Running {
             }
             Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
         }
+    }
+
+    /// The authority's files have changed, or the time of the next one has come: who signs from here on is who they say.
+    pub(super) fn authority_changed(&self) {
+        let config = self.config.load();
+        match ca::authority(&config, &self.paths) {
+            Ok(now) => {
+                let (old, now) = (self.leaves.authority(), Arc::new(now));
+                let same = old.der() == now.der();
+                let told = format!("{} signs{}", now.fingerprint(), if same { " as before" } else { "" });
+                if !same || now.next() != old.next() || now.is_sealed() != old.is_sealed() {
+                    tracing::info!(fingerprint = now.fingerprint(), same, "the authority changed");
+                    self.leaves.sign_by(now);
+                    self.say(Event::ConfigChange, "ca.follow", Decision::Allow, vec![told]);
+                }
+            }
+            Err(why) => {
+                let told = json!({ "code": why.code, "why": why.to_string(), "remedy": why.next });
+                let before = std::mem::replace(&mut *self.ca_trouble.lock(), told.clone());
+                if before != told {
+                    tracing::error!(code = why.code, %why, "the changed authority is not taken up: the old one signs on");
+                }
+                return;
+            }
+        }
+        *self.ca_trouble.lock() = Value::Null;
+    }
+
+    /// Could the authority's files not be taken up when they were last looked at?
+    pub(super) fn authority_is_in_trouble(&self) -> bool {
+        !self.ca_trouble.lock().is_null()
+    }
+
+    /// Who signs now.
+    pub(super) fn authority(&self) -> Arc<Authority> {
+        self.leaves.authority()
     }
 
     fn serve_with(&self, config: &Config, generation: Generation) {
@@ -173,6 +213,7 @@ impl Service for Running {
         let config = self.config.load();
         let vault = self.shared.book.vault.load();
         let ca = self.leaves.authority();
+        Metric::CaDaysLeft.set(i64::try_from(ca.days_left()).unwrap_or(i64::MAX));
         let counters: serde_json::Map<String, Value> =
             metrics::ALL.iter().map(|(m, name)| ((*name).to_owned(), m.value().into())).collect();
         json!({
@@ -183,7 +224,8 @@ impl Service for Running {
             "vault": state(vault.sealed, vault.held.len()),
             "vault_generation": vault.number,
             "vault_trouble": *self.trouble.lock(),
-            "ca": { "fingerprint": ca.fingerprint(), "days_left": ca.days_left(), "path": ca.path() },
+            "ca": ca::described(&ca),
+            "ca_trouble": *self.ca_trouble.lock(),
             "audit_head": self.trail.head().hash,
             "audit_healthy": self.trail.healthy(),
             "counters": {

@@ -60,7 +60,7 @@ impl Minted {
         let needles: Vec<Needle<'_>> = tokens
             .iter()
             .zip(0..)
-            .map(|(o, secret)| Needle { secret, value: o.token.value.expose(), placeholder: "" })
+            .map(|(o, secret)| Needle { secret, value: o.token.value.expose(), placeholder: "", mark: 0 })
             .collect();
         let Ok(matcher) = Matcher::compile(&needles) else { return false };
         let values: Vec<_> = tokens.iter().map(|o| (o.token.value.expose(), &*o.placeholder)).collect();

@@ -3,15 +3,21 @@
 
 mod error;
 mod profile;
+pub mod keeper;
+mod certificate;
+mod layout;
 mod authority;
 mod make;
+mod rotate;
 mod leaves;
 mod mint;
 mod roots;
 #[cfg(test)]
 mod tests;
 
-pub use authority::Authority;
+pub use authority::{Authority, Next};
+pub use certificate::Certificate;
 pub use error::Error;
 pub use leaves::Leaves;
 pub use roots::{bundle, roots};
+pub use rotate::{Known, Rotation, Stamp, cancel, commit, known, protect, rotate, stamp};

@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod outcome;
+mod passphrase;
 mod run;
 mod proxy;
 mod status;
@@ -114,6 +115,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
+    crate::vault::key::ask_with(passphrase::ask);
     let color = cli.global.color;
     let ctx = Context {
         json: cli.global.json,

@@ -22,9 +22,13 @@ pub(super) const FORMATS: &[(&str, bool)] = &[("text", false), ("json", true)];
 pub(super) const KEY_SOURCES: &[(&str, KeySource)] = &[
     ("auto", KeySource::Auto),
     ("keyring", KeySource::Keyring),
+    ("kernel", KeySource::Kernel),
+    ("systemd", KeySource::Systemd),
+    ("passphrase", KeySource::Passphrase),
     ("file", KeySource::File),
     ("env", KeySource::Env),
 ];
+pub(super) const PROTECTIONS: &[(&str, bool)] = &[("file", false), ("vault", true)];
 pub(super) const DURABILITY: &[(&str, bool)] = &[("batch", false), ("sync", true)];
 
 /// Reads everything, and gathers what is wrong. Relative paths count from `base`.
@@ -40,6 +44,9 @@ pub(super) fn check(reading: Reading, root: Node, base: &Path) -> Result<Config,
     check_proxy::read(top.section("proxy"), &mut config.proxy, base);
     config.credentials = check_credentials::read(&mut top);
     vault(top.section("vault"), &mut config.vault, base);
+    let mut ca = top.section("ca");
+    config.ca.sealed = ca.read("key_protection", config.ca.sealed, |f| f.choice(PROTECTIONS));
+    ca.finish();
     audit(top.section("audit"), &mut config.audit);
     top.finish();
     between_keys(&reading, &mut config);
@@ -76,6 +83,7 @@ fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.key_file = path(&mut s, "key_file", base);
     to.keep_versions =
         s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
+    to.passphrase_file = path(&mut s, "passphrase_file", base);
     s.finish();
 }
 
@@ -112,12 +120,19 @@ fn between_keys(reading: &Reading, config: &mut Config) {
         }
         proxy.on_secret = OnSecret::Block;
     }
-    if config.vault.key_file.is_some()
-        && !matches!(config.vault.key_source, KeySource::Auto | KeySource::File)
-        && let Some(place) = reading.place_of("vault.key_file")
-    {
-        config.warnings.push(format!(
-            "{place}: vault.key_file: vault.key_source takes the key from elsewhere; the file is not read"
-        ));
+    let Vault { key_source, key_file, passphrase_file, keep_versions: _ } = &config.vault;
+    for (key, named, read_by) in [
+        ("vault.key_file", key_file.is_some(), KeySource::File),
+        ("vault.passphrase_file", passphrase_file.is_some(), KeySource::Passphrase),
+    ] {
+        if named
+            && *key_source != KeySource::Auto
+            && *key_source != read_by
+            && let Some(place) = reading.place_of(key)
+        {
+            config.warnings.push(format!(
+                "{place}: {key}: vault.key_source takes the key from elsewhere; the file is not read"
+            ));
+        }
     }
 }

@@ -25,7 +25,9 @@ impl Config {
                 "key_source": word(check::KEY_SOURCES, &self.vault.key_source),
                 "key_file": self.vault.key_file,
                 "keep_versions": self.vault.keep_versions,
+                "passphrase_file": self.vault.passphrase_file,
             },
+            "ca": { "key_protection": word(check::PROTECTIONS, &self.ca.sealed) },
             "audit": {
                 "max_size_mb": self.audit.max_size_mb,
                 "durability": word(check::DURABILITY, &self.audit.sync),

@@ -1,17 +1,17 @@
 //! `credentials` in the file's own shape.
 
+use super::Credential;
 use super::account::{AccessKeyId, Account};
 use super::check_accounts::{AUTHS, GRANTS};
 use super::show::{drop_nulls, texts, word};
-use super::values::{print_host_port, print_slot};
-use super::{Credential, Slot};
+use super::values::print_host_port;
 use crate::base::glob::Glob;
 use serde_json::{Value, json};
 
 /// One entry. Keys that say nothing are left out.
 pub(super) fn credential(c: &Credential) -> Value {
     let mut all = match &c.account {
-        None => json!({ "secret": c.secret, "slot": slot(&c.slot) }),
+        None => json!({ "secret": c.secret, "slot": c.slot.to_string() }),
         Some(account) => account_json(account),
     };
     all["hosts"] = c.hosts.iter().map(print_host_port).collect();
@@ -19,10 +19,6 @@ pub(super) fn credential(c: &Credential) -> Value {
     all["paths"] = c.paths.iter().map(Glob::as_str).collect();
     drop_nulls(&mut all);
     all
-}
-
-fn slot(slot: &Slot) -> Value {
-    print_slot(slot).into()
 }
 
 fn account_json(account: &Account) -> Value {

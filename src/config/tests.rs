@@ -104,7 +104,8 @@ credentials:
     slot: header:X-Token:Custom
     methods: [get]
     paths: [/v1/**]
-vault: {key_source: file, key_file: keys/vault.key, keep_versions: 2}
+vault: {key_source: file, passphrase_file: keys/words, key_file: keys/vault.key, keep_versions: 2}
+ca: {key_protection: vault}
 audit: {max_size_mb: 3, durability: sync, batch_delay: 5ms}
 "#;
 
@@ -144,8 +145,17 @@ fn every_key_is_read_shown_and_read_again() {
 #[test]
 fn the_commented_file_says_what_holds() {
     assert_eq!(read(COMMENTED).unwrap().digest, Config::default().digest);
-    let examples =
-        ["policy_path", "key_file", "credentials", "  - secret", "  hosts", "  slot", "  methods", "  paths"];
+    let examples = [
+        "policy_path",
+        "key_file",
+        "passphrase_file",
+        "credentials",
+        "  - secret",
+        "  hosts",
+        "  slot",
+        "  methods",
+        "  paths",
+    ];
     let uncommented: String = COMMENTED
         .lines()
         .map(|line| {

@@ -2,6 +2,7 @@
 //! and dropping it writes exactly one audit record, whatever became of it.
 
 use super::denial::Denial;
+use super::slot::BodySlots;
 use super::stage::Replaced;
 use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
@@ -9,7 +10,7 @@ use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
 use crate::broker::sigv4::Signed;
 use crate::broker::{Minted, Token, minted};
-use crate::config::Account;
+use crate::config::{Account, Slot};
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
@@ -100,7 +101,7 @@ pub struct Ledger {
     status: u16,
     reasons: Vec<String>,
     findings: Vec<Finding>,
-    injected: Vec<usize>,
+    injected: Vec<(usize, Slot)>,
     scrubbed: Vec<usize>,
     hidden: Vec<Range<usize>>,
 }
@@ -133,6 +134,7 @@ pub struct Exchange {
     echoing: OnceLock<Vec<usize>>,
     minted: Option<Arc<Minted>>,
     errand: OnceLock<Errand>,
+    body_slots: OnceLock<BodySlots>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -195,6 +197,7 @@ impl Book {
             echoing: OnceLock::new(),
             minted,
             errand: OnceLock::new(),
+            body_slots: OnceLock::new(),
         })
     }
 }
@@ -252,10 +255,27 @@ impl Exchange {
         }
     }
 
-    /// A credential went in: its index in the vault generation.
-    pub fn injected(&self, held: usize) {
+    /// A credential went in: its index in the vault generation, and where.
+    pub fn injected(&self, held: usize, slot: Slot) {
         Metric::Injected.inc();
-        self.ledger.lock().injected.push(held);
+        self.ledger.lock().injected.push((held, slot));
+    }
+
+    /// Credentials that went in so far: index in the vault generation, and slot.
+    #[must_use]
+    pub fn injections(&self) -> Vec<(usize, Slot)> {
+        self.ledger.lock().injected.clone()
+    }
+
+    /// The slots that its body has. Said once, with the head; the body is then waited for to its end.
+    pub fn expect_in_body(&self, slots: BodySlots) {
+        let _ = self.body_slots.set(slots);
+    }
+
+    /// The slots that its body has, if there are any.
+    #[must_use]
+    pub fn body_slots(&self) -> Option<&BodySlots> {
+        self.body_slots.get().filter(|s| !s.is_empty())
     }
 
     /// Secrets that this host may reflect: all that are bound to it, put in now or in an exchange before.
@@ -300,6 +320,11 @@ impl Exchange {
         match what {
             Replaced::Value(held) | Replaced::Token(held) => self.scrubbed(held),
             Replaced::Echo(held) => self.unechoed(held),
+            Replaced::Placeholder { held, nth } => {
+                if let Some(slot) = self.body_slots().and_then(|s| s.slot(nth)) {
+                    self.injected(held, slot.clone());
+                }
+            }
         }
     }
 
@@ -411,7 +436,8 @@ impl Exchange {
         record.bytes_in = Some(self.bytes_in.load(Relaxed));
         record.bytes_out = Some(self.bytes_out.load(Relaxed));
         record.duration_ms = Some(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        record.injected = self.names(&ledger.injected);
+        let injected: Vec<usize> = ledger.injected.iter().map(|(held, _)| *held).collect();
+        record.injected = self.names(&injected);
         record.scrubbed = self.names(&ledger.scrubbed);
         record
     }

@@ -71,6 +71,13 @@ pub enum Replaced {
     Echo(usize),
     /// A token that was obtained, on its way out where it does not belong.
     Token(usize),
+    /// A placeholder in its slot of the body.
+    Placeholder {
+        /// The secret.
+        held: usize,
+        /// Which of the exchange's body slots.
+        nth: usize,
+    },
 }
 
 /// What a stage answers by itself: nothing goes upstream.
@@ -136,6 +143,8 @@ pub struct Chunk<'a> {
     pub seen: usize,
     /// Is this the body's end?
     pub end: bool,
+    /// Is this all of the body, and none of it has moved on?
+    pub whole: bool,
     /// Up to where the text may move on; the rest is shown again with what follows it.
     pub hold: usize,
     /// Replacements, not overlapping.
@@ -146,7 +155,13 @@ impl<'a> Chunk<'a> {
     /// A chunk of which everything may move on.
     #[must_use]
     pub fn new(text: &'a [u8], seen: usize, end: bool) -> Self {
-        Self { text, seen, end, hold: text.len(), edits: Vec::new() }
+        Self { text, seen, end, whole: false, hold: text.len(), edits: Vec::new() }
+    }
+
+    /// A whole body, nothing of which has moved on.
+    #[must_use]
+    pub fn whole(text: &'a [u8]) -> Self {
+        Self { whole: true, ..Self::new(text, 0, true) }
     }
 
     /// Nothing from `at` on may move on yet. Ignored at the body's end, where nothing can follow.

@@ -26,7 +26,7 @@ impl Bench {
             anchor: at("vault.anchor"),
             lock_sentinel: at("vault.lock"),
             write_lock: at("vault.json.flock"),
-            key: KeyPlace { choice: config::KeySource::File, file: at("vault.key") },
+            key: KeyPlace::beside(&at("vault.json"), config::KeySource::File),
             keep: 5,
         };
         Self { dir, place }
@@ -42,12 +42,14 @@ impl Bench {
         let text = key.map(|k| k.to_base64().to_string());
         Vault::open_with(
             &self.place,
-            Keys {
+            Keys::of(
                 choice,
-                environment: Box::new(Environment::of(move |_| text.clone())),
-                file: Box::new(KeyFile::at(&self.place.key.file)),
-                keyring: Box::new(OsKeyring::with_patience(Duration::ZERO)),
-            },
+                vec![
+                    Box::new(Environment::of(move |_| text.clone())),
+                    Box::new(KeyFile::at(&self.place.key.file)),
+                    Box::new(OsKeyring::of(&self.place.file, Duration::ZERO)),
+                ],
+            ),
         )
     }
 

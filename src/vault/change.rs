@@ -74,17 +74,21 @@ impl Vault {
     /// # Errors
     /// [`Error::BadValue`], [`Error::ShortValue`], [`Error::BadGoes`], and as [`Vault::open`].
     pub fn set(&self, name: &Name, value: &Secret, meta: Meta) -> Result<Arc<str>, Error> {
-        let all = self.set_all(&[(name.clone(), value.clone(), meta)])?;
+        let all = self.set_all(&[(name.clone(), value.clone(), meta)], true)?;
         all.into_iter().next().ok_or_else(|| Error::NoEntry(name.to_string()))
     }
 
     /// Keeps several values in one write, all or none; returns their placeholders in the same order.
     ///
     /// # Errors
-    /// As [`Vault::set`].
-    pub fn set_all(&self, all: &[(Name, Secret, Meta)]) -> Result<Vec<Arc<str>>, Error> {
+    /// [`Error::Exists`] when a name is there and may not be overwritten, and as [`Vault::set`].
+    pub fn set_all(&self, all: &[(Name, Secret, Meta)], overwrite: bool) -> Result<Vec<Arc<str>>, Error> {
         let (providers, now) = (Providers::builtin()?, Timestamp::now());
         self.change(|document, sealer, keep| {
+            let there = |(name, ..): &&(Name, Secret, Meta)| document.entries.contains_key(name.as_str());
+            if let Some((name, ..)) = all.iter().find(there).filter(|_| !overwrite) {
+                return Err(Error::Exists(name.to_string()));
+            }
             let mut placeholders = Vec::with_capacity(all.len());
             for (name, value, meta) in all {
                 let work = Work { sealer, providers: &providers, keep, now };

@@ -3,7 +3,7 @@
 
 use super::entry::Entry;
 use super::error::Error;
-use super::key::MasterKey;
+use super::key::{LABELS, MasterKey};
 use super::runs::Run;
 use super::seal::{Id, Sealer, Signed};
 use data_encoding::HEXLOWER;
@@ -151,8 +151,18 @@ impl Claim {
         Sealer::new(master, id).is_ok_and(|s| s.check() != check)
     }
 
+    /// The vault's id, 32 hex digits.
+    pub(super) fn vault_id(&self) -> Option<String> {
+        self.id.map(|id| HEXLOWER.encode(&id))
+    }
+
+    /// What tells its key from others.
+    pub(super) fn check(&self) -> Option<&str> {
+        self.check.as_deref().filter(|c| c.len() == 32 && c.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+
     /// The source it names, if it is one.
     pub(super) fn source(&self) -> Option<&'static str> {
-        ["environment", "file", "keyring"].into_iter().find(|s| self.source.as_deref() == Some(s))
+        LABELS.into_iter().find(|s| self.source.as_deref() == Some(s))
     }
 }

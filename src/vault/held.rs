@@ -30,6 +30,15 @@ pub struct Held {
     pub reference: Option<Secret>,
 }
 
+/// Which placeholder of a secret a text is, and whether it is honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// The present one, or an alias that is honoured as well.
+    Honoured,
+    /// An alias that is not honoured any more.
+    Lapsed(&'a Alias),
+}
+
 /// A placeholder beside the present one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
@@ -66,5 +75,29 @@ impl Held {
             expires: None,
             reference: None,
         }
+    }
+
+    /// Is this text exactly one of the secret's placeholders?
+    #[must_use]
+    pub fn standing(&self, text: &[u8], now: Timestamp) -> Option<Standing<'_>> {
+        if text == self.placeholder.as_bytes() {
+            return Some(Standing::Honoured);
+        }
+        let alias = self.aliases.iter().find(|a| a.placeholder.as_bytes() == text)?;
+        Some(if alias.lapsed(now) { Standing::Lapsed(alias) } else { Standing::Honoured })
+    }
+
+    /// Which of the placeholders a needle's mark names: 0 is the present one.
+    #[must_use]
+    pub fn marked(&self, mark: u32) -> Option<&Alias> {
+        self.aliases.get((mark as usize).checked_sub(1)?)
+    }
+}
+
+impl Alias {
+    /// Is it honoured no longer?
+    #[must_use]
+    pub fn lapsed(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn held(opened: &Opened, now: Timestamp) -> Result<Vec<Held>, Error> 
 }
 
 fn hold(opened: &Opened, name: &str, entry: &Entry, now: Timestamp) -> Result<Held, Error> {
-    Name::parse(name).map_err(|_| Error::Tampered("an entry has a name that no entry can have".into()))?;
+    Name::shaped(name).map_err(|_| Error::Tampered("an entry has a name that no entry can have".into()))?;
     let mut held = Held::new(name, Secret::default(), entry.placeholder.as_str());
     let (first, rest) = entry.versions.split_first().ok_or_else(|| valueless(name))?;
     let text = open(&opened.sealer, name, first)?;

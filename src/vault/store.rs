@@ -100,7 +100,11 @@ impl Vault {
     pub fn hold(&self) -> Result<Vec<Held>, Error> {
         match self.disk.load()? {
             State::Fresh => Ok(Vec::new()),
-            State::There(opened) => hold::held(&opened, Timestamp::now()),
+            State::There(opened) => {
+                let mut all = hold::held(&opened, Timestamp::now())?;
+                all.retain(|h| !Name::is_internal(&h.name));
+                Ok(all)
+            }
         }
     }
 

@@ -14,18 +14,37 @@ pub const LONGEST: usize = 64 * 1024;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Name(Arc<str>);
 
+/// Names that begin so are katana's own: no command takes them, nothing binds them.
+const INTERNAL: &str = "katana.";
+
 impl Name {
     /// Checks the name.
     ///
     /// # Errors
-    /// [`Error::BadName`].
+    /// [`Error::BadName`], also for one of katana's own.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        if Self::is_internal(text) { Err(Error::BadName) } else { Self::shaped(text) }
+    }
+
+    /// The same, and katana's own are names too.
+    pub(super) fn shaped(text: &str) -> Result<Self, Error> {
         let good = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
         if (1..=128).contains(&text.len()) && text.bytes().all(good) {
             Ok(Self(text.into()))
         } else {
             Err(Error::BadName)
         }
+    }
+
+    /// One of katana's own.
+    pub(super) fn internal(text: &'static str) -> Self {
+        Self(text.into())
+    }
+
+    /// Is it the name of an entry of katana's own?
+    #[must_use]
+    pub fn is_internal(text: &str) -> bool {
+        text.starts_with(INTERNAL)
     }
 
     /// The text.

@@ -45,6 +45,9 @@ pub(super) fn failure(what: &str, e: &Error) -> Failure {
         | Error::NotPrivate { .. }
         | Error::OldFormat { .. }
         | Error::BadName
+        | Error::BadPhrase(_)
+        | Error::BadPassphrase(_)
+        | Error::KeyTaken(_)
         | Error::BadValue(_)
         | Error::BadGoes(_)
         | Error::BadRun(_)

@@ -9,6 +9,8 @@ mod get;
 mod history;
 mod remove;
 mod verify;
+mod key;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -42,6 +44,8 @@ commands! {
     History = history,
     Remove = remove,
     Verify = verify,
+    Key = key,
+    Import = import,
 }
 
 /// Runs the command.

@@ -13,6 +13,7 @@ mod scan_response;
 mod record_audit;
 mod head_text;
 mod desk;
+mod claims;
 
 pub use answer_token_calls::AnswerTokenCalls;
 pub use broker_credentials::BrokerCredentials;
@@ -33,9 +34,7 @@ use super::stage::{
 };
 use super::{Denial, RequestHead, ResponseHead};
 use crate::config::Mode;
-use crate::policy::normalise_path;
 use crate::scanner::{self, Finding, Scanner, Surface};
-use crate::vault::credentials::Binding;
 
 /// Declares the closed list of stages and hands each hook to the variant's own.
 macro_rules! stages {
@@ -136,15 +135,6 @@ fn settled(scanner: &Scanner, direction: scanner::Direction, chunk: &mut Chunk<'
 /// A switch of the configuration that some hosts turn the other way.
 fn switched(scan: &crate::config::BodyScan, host: &crate::base::host::Host) -> bool {
     scan.hosts.iter().find(|(p, _)| p.matches(host)).map_or(scan.default, |(_, on)| *on)
-}
-
-/// The binding of this request. A path that a server may read otherwise than it stands (`/v1/../admin`) must be bound
-/// alike in both readings.
-fn bound<'a>(ex: &'a Exchange, head: &RequestHead) -> Option<&'a Binding> {
-    let (to, path) = (&ex.authority, head.uri.path());
-    let find = |path: &str| ex.vault.bindings.find(&to.host, to.port, head.method.as_str(), path);
-    let (found, read) = (find(path)?, normalise_path(path));
-    (*read == *path || find(&read) == Some(found)).then_some(found)
 }
 
 fn refuse(denial: Denial) -> Result<Verdict, StageError> {

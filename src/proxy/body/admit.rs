@@ -62,8 +62,11 @@ pub(in crate::proxy) async fn admit(
     if streams || declared.is_some_and(|n| n > limit as u64) {
         return through_window(live, ex, direction, headers, source);
     }
+    let slots = direction == Direction::Request && ex.body_slots().is_some();
     let pause = match declared {
         Some(_) => None,
+        // what stands in a slot can only be judged when all of it is there
+        None if slots => None,
         None if codings.is_empty() => Some(PAUSE),
         None => Some(CODED_PAUSE),
     };
@@ -168,7 +171,7 @@ async fn clear(
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
-    let mut chunk = Chunk::new(text, 0, true);
+    let mut chunk = Chunk::whole(text);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
         return Err(Stop::Refused(denial));
     }

@@ -13,7 +13,7 @@ const SESSION: &str = "IQoJb3JpZ2luX2VjEXAMPLE/session+token==";
 /// Calls of both kinds of services, in each way of covering the body; and a presigned URL.
 const AGENT: &str = r"
 import os, urllib.request
-import botocore.session
+import botocore.parsers, botocore.session
 from botocore.config import Config
 
 def client(service, **config):
@@ -31,8 +31,11 @@ plain = client('s3', s3=dict(path, payload_signing_enabled=True), request_checks
 plain.put_object(Bucket='bucket', Key='signed', Body=b'hello, signed')
 s3.list_objects_v2(Bucket='listing', Prefix='a/b c+d', MaxKeys=2)
 client('dynamodb').list_tables(Limit=3)
-client('sts').get_caller_identity()
-url = s3.generate_presigned_url('get_object', Params={'Bucket': 'bucket', 'Key': 'pre signed'}, ExpiresIn=60)
+try:
+    client('sts').get_caller_identity()
+except botocore.parsers.ResponseParserError:
+    pass  # the origin's answer is none; the request was
+url = client('s3', s3=path, signature_version='s3v4').generate_presigned_url('get_object', Params={'Bucket': 'bucket', 'Key': 'pre signed'}, ExpiresIn=60)
 print(urllib.request.urlopen(url).status)
 try:
     client('iam').list_users()
@@ -94,7 +97,8 @@ fn botocore_signs_with_placeholders_and_verifies_with_keys() {
     for path in
         ["/bucket/a%20key/with%20%C3%BCmlaut~", "/bucket/summed", "/bucket/signed", "/bucket/pre%20signed"]
     {
-        origin.on(path, Reply::new("hello"));
+        // what is no XML is no answer of S3's
+        origin.on(path, Reply::new(""));
     }
     origin.on("/listing", Reply::new(list).header("content-type", "application/xml"));
     // DynamoDB's JSON is empty XML to the other, which only looks at the status

@@ -360,8 +360,8 @@ fn signed_chunks_are_signed_anew_whole_and_as_they_stream() {
 
 #[test]
 fn a_key_id_may_be_no_secret() {
-    let (origin, katana) =
-        site(json!({"access_key_id": ID, "access_key_id_secret": null, "session_token": null}));
+    let account = aws(json!({"access_key_id": ID, "access_key_id_secret": null, "session_token": null}));
+    let (origin, katana) = field(account, &[("SECRET_KEY", SECRET)]);
     let s3 = scope("us-east-1", "s3");
     block_on(async {
         let value = format!(

@@ -13,6 +13,8 @@ mod support;
 mod proxy;
 mod broker;
 mod cli;
+mod certs;
 mod clients;
+mod vault;
 mod docs;
 mod regression;

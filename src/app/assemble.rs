@@ -16,6 +16,7 @@ use crate::policy::Engine;
 use crate::proxy::tls::dial::Dialer;
 use crate::proxy::{Live, Outlet, Overrides};
 use crate::scanner::Scanner;
+use crate::vault::reference::{Resolver, World};
 use crate::vault::{self, Generation, Providers, Vault};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,12 +136,35 @@ pub(super) fn policy(config: &Config) -> Result<Engine, Error> {
     )
 }
 
+/// The same for the first time: the backends of references are asked before.
+///
+/// # Errors
+/// As [`generation`].
+pub(super) fn first_generation(
+    config: &Config,
+    paths: &Paths,
+    references: &Resolver,
+) -> Result<Generation, Error> {
+    let generation = generation(config, paths, 1, references)?;
+    if references.refresh() { self::generation(config, paths, 1, references) } else { Ok(generation) }
+}
+
+/// What is known of references: nothing yet.
+pub(super) fn references(config: &Config) -> Resolver {
+    Resolver::new((&config.vault).into(), World::of_process())
+}
+
 /// The vault as the request path reads it. One that is locked or broken is no error here: its generation says so, and
-/// the path refuses what it cannot check.
+/// the path refuses what it cannot check. Of references, what is known is put in, and nobody is asked.
 ///
 /// # Errors
 /// Only what is wrong with the program's own data.
-pub(super) fn generation(config: &Config, paths: &Paths, number: u64) -> Result<Generation, Error> {
+pub(super) fn generation(
+    config: &Config,
+    paths: &Paths,
+    number: u64,
+    references: &Resolver,
+) -> Result<Generation, Error> {
     let bug = |e: vault::Error| {
         Error::new(
             e.code(),
@@ -151,7 +175,10 @@ pub(super) fn generation(config: &Config, paths: &Paths, number: u64) -> Result<
     };
     let providers = Providers::builtin().map_err(bug)?;
     let place = vault::place(paths, &config.vault);
-    let held = Vault::open(&place).and_then(|vault| vault.hold());
+    let held = Vault::open(&place).and_then(|vault| vault.hold()).map(|mut held| {
+        references.fill(&mut held);
+        held
+    });
     match held.and_then(|held| Generation::build(number, held, &providers, &config.credentials)) {
         Ok(generation) => Ok(generation),
         Err(why) => {

@@ -5,12 +5,12 @@ use super::assemble::{self, Calls};
 use super::keep::NotKept;
 use super::scratch::Scratch;
 use super::service::Error;
-use crate::audit::Trail;
 use crate::audit::query::{self, Filter};
+use crate::audit::{Event, Trail};
 use crate::base::host::Authority;
 use crate::base::paths::Paths;
 use crate::config::{Config, Listen};
-use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme, Tokens};
+use crate::pipeline::{Access, Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme, Tokens};
 use crate::policy::{Engine, Request};
 use crate::proxy::{self, Dial, Live};
 use arc_swap::ArcSwap;
@@ -109,7 +109,7 @@ pub struct Credential {
     pub slot: String,
 }
 
-/// Asks. Nothing is resolved, dialled, sent, or written to the person's audit.
+/// Asks. Nothing is resolved, dialled, sent but what references of the vault need, or written to the person's audit.
 ///
 /// # Errors
 /// `bad_request` for a question that is no request; else what could not be built.
@@ -127,14 +127,17 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
     };
     let tokens = Tokens::new(trail.clone(), Box::new(NotKept));
     let live = Arc::new(assemble::live(config, own, &trail, &tokens, Calls::Rehearsed)?);
-    let vault = ArcSwap::from_pointee(assemble::generation(config, paths, 1)?);
-    let book = Book { vault, trail: trail.clone(), minted: tokens.minted() };
+    let references = assemble::references(config);
+    let vault = ArcSwap::from_pointee(assemble::first_generation(config, paths, &references)?);
+    let access = Arc::new(Access::new(trail.clone()));
+    let book = Book { vault, trail: trail.clone(), minted: tokens.minted(), access };
     let mut answer = blank(&engine, &to, &head);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let body = Bytes::copy_from_slice(&question.body);
     runtime.map_err(|e| broken(&e))?.block_on(judge(&live, &book, (scheme, to, head), body, &mut answer));
     trail.flush().map_err(|e| broken(&e))?;
-    let records = query::newest(&trail_at, &Filter::default(), 1).map_err(|e| broken(&e))?;
+    let exchanges = Filter { event: Some(Event::ProxyRequest), ..Filter::default() };
+    let records = query::newest(&trail_at, &exchanges, 1).map_err(|e| broken(&e))?;
     let list = |field: &str| records.last().and_then(|r| r[field].as_array().cloned()).unwrap_or_default();
     (answer.scrubbed, answer.findings, answer.reasons) =
         (list("scrubbed"), list("scan_results"), list("reasons"));

@@ -1,6 +1,7 @@
 //! `Exchange`: one request and its answer. Shared by everything that touches it, its ledger only grows,
 //! and dropping it writes exactly one audit record, whatever became of it.
 
+use super::access::Access;
 use super::denial::Denial;
 use super::slot::BodySlots;
 use super::stage::Replaced;
@@ -16,6 +17,7 @@ use crate::vault::Generation;
 use crate::vault::scrub::Hit;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,6 +31,16 @@ pub enum Client {
     Tcp(IpAddr),
     /// Over the Unix socket, as this user.
     Unix(u32),
+}
+
+/// As the audit names it.
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(uid) => write!(f, "uid:{uid}"),
+        }
+    }
 }
 
 /// How the request goes out.
@@ -130,11 +142,12 @@ pub struct Exchange {
     began: Instant,
     at: Timestamp,
     trail: Arc<Trail>,
+    access: Arc<Access>,
     ledger: Mutex<Ledger>,
     echoing: OnceLock<Vec<usize>>,
+    body_slots: OnceLock<BodySlots>,
     minted: Option<Arc<Minted>>,
     errand: OnceLock<Errand>,
-    body_slots: OnceLock<BodySlots>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -145,6 +158,8 @@ pub struct Book {
     pub trail: Arc<Trail>,
     /// Tokens that are out.
     pub minted: Arc<Minted>,
+    /// Where the uses of secrets are counted.
+    pub access: Arc<Access>,
 }
 
 /// Stands where no destination could be read; no record shows it.
@@ -193,11 +208,12 @@ impl Book {
             began: Instant::now(),
             at: Timestamp::now(),
             trail: self.trail.clone(),
+            access: self.access.clone(),
             ledger: Mutex::default(),
             echoing: OnceLock::new(),
+            body_slots: OnceLock::new(),
             minted,
             errand: OnceLock::new(),
-            body_slots: OnceLock::new(),
         })
     }
 }
@@ -258,7 +274,14 @@ impl Exchange {
     /// A credential went in: its index in the vault generation, and where.
     pub fn injected(&self, held: usize, slot: Slot) {
         Metric::Injected.inc();
-        self.ledger.lock().injected.push((held, slot));
+        let mut ledger = self.ledger.lock();
+        let first = !ledger.injected.iter().any(|(at, _)| *at == held);
+        ledger.injected.push((held, slot));
+        drop(ledger);
+        // by now every stage has seen the host: one that holds a secret has not come this far
+        if first && let Some(secret) = self.vault.held.get(held) {
+            self.access.used(&self.client, &secret.name, &self.authority.host, Timestamp::now());
+        }
     }
 
     /// Credentials that went in so far: index in the vault generation, and slot.
@@ -418,10 +441,7 @@ impl Exchange {
         record.reasons = ledger.reasons.drain(..).map(Into::into).collect();
         record.scan_results = std::mem::take(&mut ledger.findings);
         record.exchange = Some(self.id);
-        record.client = Some(match &self.client {
-            Client::Tcp(a) => a.to_string().into(),
-            Client::Unix(uid) => format!("uid:{uid}").into(),
-        });
+        record.client = Some(self.client.to_string().into());
         if !self.unread {
             record.method = Some(self.shown_method().to_owned().into());
             record.path = (self.method != http::Method::CONNECT).then(|| self.shown_path(&ledger.hidden));

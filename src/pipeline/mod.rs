@@ -1,5 +1,6 @@
 //! Exchanges → rulings. What runs, in which order, and what becomes of its answer stand here; bytes and sockets do not.
 
+pub mod access;
 pub mod exchange;
 pub mod denial;
 pub mod stage;
@@ -9,6 +10,7 @@ pub mod tokens;
 pub mod slot;
 pub mod stages;
 
+pub use access::Access;
 pub use denial::Denial;
 pub use exchange::{Book, Client, Exchange, Outcome, Scheme, nowhere};
 pub use ruling::{Asked, Claimed, Cleared, Disposed, FailMode, Pipeline, Ruling};

@@ -69,8 +69,6 @@ pub enum Replaced {
     Value(usize),
     /// An injected credential that upstream reflected.
     Echo(usize),
-    /// A token that was obtained, on its way out where it does not belong.
-    Token(usize),
     /// A placeholder in its slot of the body.
     Placeholder {
         /// The secret.
@@ -78,6 +76,8 @@ pub enum Replaced {
         /// Which of the exchange's body slots.
         nth: usize,
     },
+    /// A token that was obtained, on its way out where it does not belong.
+    Token(usize),
 }
 
 /// What a stage answers by itself: nothing goes upstream.

@@ -12,8 +12,8 @@ mod broker_credentials;
 mod scan_response;
 mod record_audit;
 mod head_text;
-mod desk;
 mod claims;
+mod desk;
 
 pub use answer_token_calls::AnswerTokenCalls;
 pub use broker_credentials::BrokerCredentials;

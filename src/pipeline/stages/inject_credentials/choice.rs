@@ -98,7 +98,7 @@ pub(super) fn uses(
     if !on || ex.scheme == Scheme::Http {
         return Err(refusal::not_injected(on));
     }
-    match secret.barred {
+    match secret.barred_at(now) {
         Some(why) => Err(refusal::barred(secret, why)),
         None => Ok(true),
     }
@@ -107,19 +107,17 @@ pub(super) fn uses(
 /// No slot has anything in it: the first binding that fills does.
 fn empty(ex: &Exchange, bound: &[&Binding]) -> Choice {
     let fills = bound.iter().filter(|b| b.fill).find_map(|b| Some((held(ex, b)?, *b)));
-    match fills {
-        None => Choice::Nothing,
-        Some(((_, secret), _)) if secret.barred.is_some() => {
-            secret.barred.map_or(Choice::Nothing, |why| Choice::Refuse(refusal::barred(secret, why)))
-        }
-        Some(((held, _), binding)) => Choice::Put(vec![Put { held, slot: binding.slot.clone() }]),
+    let Some(((held, secret), binding)) = fills else { return Choice::Nothing };
+    match secret.barred_at(Timestamp::now()) {
+        Some(why) => Choice::Refuse(refusal::barred(secret, why)),
+        None => Choice::Put(vec![Put { held, slot: binding.slot.clone() }]),
     }
 }
 
 /// The slots of the body, for when it is there. In a vault that cannot be read their numbers are the bindings'.
 fn expect(ex: &Exchange, head: &RequestHead, bound: &[&Binding]) {
     let sealed = ex.vault.sealed.is_some();
-    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body());
+    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body() && b.account.is_none());
     let slots: Vec<(Slot, usize)> = in_body
         .filter_map(|(i, b)| Some((b.slot.clone(), if sealed { i } else { held(ex, b)?.0 })))
         .collect();

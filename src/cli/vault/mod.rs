@@ -11,6 +11,7 @@ mod remove;
 mod verify;
 mod key;
 mod import;
+mod resolving;
 
 use super::context::Context;
 use super::outcome::Outcome;

@@ -2,11 +2,13 @@
 
 use super::asking;
 use super::desk::{Desk, failure, source};
+use crate::base::secret::Secret;
 use crate::cli::context::Tone;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::{Meta, Name};
 use serde_json::json;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 /// Keep a value. Without VALUE: asked for on a terminal, else all of stdin less one final newline.
 #[derive(clap::Args)]
@@ -15,8 +17,11 @@ pub(super) struct Args {
     #[arg(value_parser = Name::parse)]
     key: Name,
     /// Works, but shows the value to whoever sees the process list or the shell's history.
-    #[arg(allow_hyphen_values = true)]
+    #[arg(allow_hyphen_values = true, conflicts_with = "from")]
     value: Option<OsString>,
+    /// Where the value is to be got: env:NAME, file:PATH, exec:CMD, systemd:NAME, op://… or vault://…
+    #[arg(long, value_name = "REFERENCE")]
+    from: Option<OsString>,
     /// Take a value of fewer than 8 bytes; it is then found only where it stands as a word of its own.
     #[arg(long)]
     allow_short: bool,
@@ -28,9 +33,14 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     let failed = |e| failure(&what, &e);
     // a vault that will not take it says so before anyone types a secret
     let vault = desk.open().map_err(failed)?;
-    let value = asking::value(ctx, &key, args.value, &what)?;
-    let placeholder =
-        vault.set(&key, &value, Meta { allow_short: args.allow_short, ..Meta::default() }).map_err(failed)?;
+    let reference = args.from.is_some();
+    let value = match args.from {
+        Some(text) => Secret::new(text.into_vec()),
+        None => asking::value(ctx, &key, args.value, &what)?,
+    };
+    let placeholder = vault
+        .set(&key, &value, Meta { allow_short: args.allow_short, reference, ..Meta::default() })
+        .map_err(failed)?;
     if ctx.json {
         ctx.out_json(
             &json!({ "name": key.as_str(), "placeholder": &*placeholder, "key_source": source(&vault) }),

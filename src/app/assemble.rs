@@ -63,7 +63,7 @@ pub(super) fn live(
     let (request, response) = (proxy.scan_request_bodies.clone(), proxy.scan_response_bodies.clone());
     let stages = [
         AnyStage::IgnoreHosts(IgnoreHosts::new(proxy.ignore_hosts.clone())),
-        AnyStage::GuardDestination(GuardDestination::new(guard.clone())),
+        AnyStage::GuardDestination(GuardDestination::new(guard)),
         AnyStage::LimitRate(LimitRate::new(&proxy.limits)),
         AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
         AnyStage::AnswerTokenCalls(AnswerTokenCalls::new(desk.clone())),

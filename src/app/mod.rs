@@ -17,4 +17,5 @@ mod references;
 pub mod run;
 mod scratch;
 pub mod demo;
+pub mod doctor;
 pub mod explain;

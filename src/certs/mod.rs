@@ -20,5 +20,5 @@ pub use authority::{Authority, Next};
 pub use certificate::Certificate;
 pub use error::Error;
 pub use leaves::Leaves;
-pub use roots::{bundle, roots};
+pub use roots::{bundle, roots, system_trusts};
 pub use rotate::{Known, Rotation, Stamp, cancel, commit, known, protect, rotate, stamp};

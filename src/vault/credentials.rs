@@ -23,12 +23,12 @@ pub struct Binding {
     pub slot: Slot,
     /// The provider's name; `config` for an entry of `credentials`, `vault` for what an entry of the vault says itself.
     pub provider: Arc<str>,
-    /// What the value is obtained or signed with, when it is not the secret itself.
-    pub account: Option<Arc<Account>>,
     /// Is the slot filled where it is empty?
     pub fill: bool,
     /// What the secret's placeholders look like.
     pub grammar: Grammar,
+    /// What the value is obtained or signed with, when it is not the secret itself.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Every binding, by host. An entry of `credentials` that names a host and port takes that host and port over from the
@@ -63,38 +63,40 @@ impl Bindings {
     pub fn build(held: &[Held], providers: &Providers, credentials: &[Credential]) -> Self {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
         // a document is for signing with: it goes nowhere itself
-        let find = |name: &str| index.get(name).copied().filter(|i| !held[*i].document);
+        let find =
+            |name: &str, signing: bool| index.get(name).copied().filter(|i| signing || !held[*i].document);
         let mut bindings = Self::default();
-        let own = held.iter().filter_map(|h| Some(("vault", h.goes.as_ref()?)));
-        for (said, c) in own.chain(credentials.iter().map(|c| ("config", c))) {
+        let own = held.iter().filter_map(|h| Some(("vault", &*h.name, h.goes.as_ref()?)));
+        for (said, name, c) in own {
+            let binding = Binding {
+                secret: name.into(),
+                held: find(name, false),
+                slot: c.slot.clone(),
+                provider: said.into(),
+                fill: c.slot.can_be_made(),
+                grammar: providers.grammar(name),
+                account: None,
+            };
+            bindings.take(c, &c.hosts, &binding);
+        }
+        for c in credentials {
             bindings.accounts.extend(c.account.clone());
             for (secret, slot, hosts) in places(c) {
-                let known = if c.account.is_some() { index.get(secret).copied() } else { find(secret) };
                 let binding = Binding {
                     secret: secret.into(),
-                    held: known,
+                    held: find(secret, c.account.is_some()),
                     fill: slot.can_be_made(),
                     slot,
-                    provider: said.into(),
-                    account: c.account.clone(),
+                    provider: "config".into(),
                     grammar: providers.grammar(secret),
+                    account: c.account.clone(),
                 };
-                for (host, port) in hosts {
-                    let row = Row {
-                        binding: binding.clone(),
-                        host: host.to_string(),
-                        port: *port,
-                        methods: c.methods.clone().into(),
-                        paths: c.paths.clone().into(),
-                        builtin: false,
-                    };
-                    bindings.add(&ProviderHost::Pattern(host.clone()), row);
-                }
+                bindings.take(c, hosts, &binding);
             }
         }
         for p in providers {
             for secret in p.names() {
-                let at = find(secret);
+                let at = find(secret, false);
                 // what was set for hosts of its own is for these alone
                 if at.is_none_or(|i| held[i].goes.is_none()) {
                     bindings.provide(p, secret, at, providers);
@@ -104,6 +106,21 @@ impl Bindings {
         bindings
     }
 
+    /// Rows of what was said by a person.
+    fn take(&mut self, c: &Credential, hosts: &[(HostPattern, Option<u16>)], binding: &Binding) {
+        for (host, port) in hosts {
+            let row = Row {
+                binding: binding.clone(),
+                host: host.to_string(),
+                port: *port,
+                methods: c.methods.clone().into(),
+                paths: c.paths.clone().into(),
+                builtin: false,
+            };
+            self.add(&ProviderHost::Pattern(host.clone()), row);
+        }
+    }
+
     fn provide(&mut self, p: &Provider, secret: &Arc<str>, held: Option<usize>, providers: &Providers) {
         for (nth, slot) in p.slots.iter().enumerate() {
             let binding = Binding {
@@ -111,9 +128,9 @@ impl Bindings {
                 held,
                 slot: slot.clone(),
                 provider: Arc::clone(&p.name),
-                account: None,
                 fill: nth == 0 && p.fill && slot.can_be_made(),
                 grammar: providers.grammar(secret),
+                account: None,
             };
             for host in &p.hosts {
                 let row = Row {

@@ -1,5 +1,5 @@
 //! Java's own store, the `cacerts` of each JDK and JRE that is found. Several may share one file; each file is changed once.
-//! What Debian's hook puts there under a name of its own is ours too when it is our certificate.
+//! What Debian's hook makes of our file in the system's store is ours too.
 
 use super::machine::{Machine, executable, writable};
 use super::{Fault, Held, Kind, Store, Unusable, nickname};
@@ -107,15 +107,11 @@ impl Store for Java<'_> {
         }
         let entries = self.entries()?;
         let held = |c: &&Certificate| {
-            let there = entries.iter().any(|(_, der)| der == c.der());
-            // another certificate under our name stands in the way of ours
-            let taken = || entries.iter().any(|(alias, _)| *alias == nickname(c));
-            if there {
-                Held::Yes
-            } else if taken() {
-                Held::Partly
-            } else {
-                Held::No
+            let ours: Vec<_> = entries.iter().filter(|(alias, _)| names(c).contains(alias)).collect();
+            match ours.iter().all(|(_, der)| der == c.der()) {
+                _ if ours.is_empty() => Held::No,
+                true => Held::Yes,
+                false => Held::Partly,
             }
         };
         Ok(wanted.iter().map(held).collect())
@@ -136,15 +132,19 @@ impl Store for Java<'_> {
 
     fn change(&self, add: &[&Certificate], remove: &[&Certificate]) -> Result<(), Fault> {
         let entries = self.entries()?;
-        for (alias, der) in &entries {
-            let ours = remove.iter().any(|c| c.der() == der || *alias == nickname(c));
-            if ours || add.iter().any(|c| *alias == nickname(c)) {
-                self.keytool(&["-delete", "-alias", alias], "")?;
-            }
+        let touched = || add.iter().chain(remove);
+        for (alias, _) in entries.iter().filter(|(alias, _)| touched().any(|c| names(c).contains(alias))) {
+            self.keytool(&["-delete", "-alias", alias], "")?;
         }
         for cert in add {
             self.keytool(&["-importcert", "-noprompt", "-alias", &nickname(cert)], cert.pem())?;
         }
         Ok(())
     }
+}
+
+/// The names that our certificate may have in it. No other entry is ever touched, whatever certificate it holds.
+fn names(certificate: &Certificate) -> [String; 2] {
+    let own = nickname(certificate);
+    [format!("debian:{own}.pem"), own]
 }

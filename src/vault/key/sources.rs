@@ -61,11 +61,12 @@ impl Keys {
 
     /// Looks for a key that is already there.
     pub(in crate::vault) fn find(&self) -> Result<Search<'_>, Error> {
-        let mut said = Vec::new();
-        for asked in self.asked() {
-            match asked.load() {
-                Ok(Some(key)) => return Ok(Search::Found(key, asked)),
-                Ok(None) => said.push(format!("{}: none there", asked.source())),
+        let asked = self.asked();
+        let (mut empty, mut said) = (Vec::new(), Vec::new());
+        for source in &asked {
+            match source.load() {
+                Ok(Some(key)) => return Ok(Search::Found(key, *source)),
+                Ok(None) => empty.push(source.source()),
                 // a keyring that does not answer is the rule on a headless machine, and no reason to stop there
                 Err(e @ Error::KeyUnreachable { .. }) if self.choice == config::KeySource::Auto => {
                     said.push(e.to_string());
@@ -73,6 +74,11 @@ impl Keys {
                 Err(e) => return Err(e),
             }
         }
+        let empty = match &*empty {
+            [only] if asked.len() == 1 => format!("{only} has none"),
+            many => format!("none in {}", many.iter().map(Source::label).collect::<Vec<_>>().join(", ")),
+        };
+        said.insert(0, empty);
         Ok(Search::Nowhere(said.join("; ")))
     }
 

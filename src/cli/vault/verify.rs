@@ -8,7 +8,7 @@ use crate::vault::key::Source;
 use serde_json::json;
 
 /// Judge the file and open every entry; exit 1 when anything is wrong.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Copy)]
 pub(super) struct Args {
     /// Ask the backend of every entry by reference, too.
     #[arg(long)]

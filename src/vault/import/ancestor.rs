@@ -111,14 +111,7 @@ fn parsed(file: &SourceFile) -> Result<(Value, u64), Error> {
 pub fn ancestor(path: &Path, key: &AncestorKey) -> Result<Reading, Error> {
     let file = SourceFile::read(path)?;
     let untrusted = |why: String| Error::Unverified { path: path.to_owned(), why };
-    let vault: Value = serde_json::from_slice(file.bytes()).map_err(|e| Error::Syntax {
-        path: path.to_owned(),
-        line: e.line(),
-        why: "it is no JSON".into(),
-    })?;
-    let version = vault["version"].as_u64().filter(|v| (1..=3).contains(v));
-    let version =
-        version.ok_or_else(|| untrusted("it is no vault of hermes-katana, version 1 to 3".into()))?;
+    let (vault, version) = parsed(&file)?;
     let entries = vault["entries"].as_object().ok_or_else(|| untrusted("it has no entries".into()))?;
     let (keys, mut notes) = keys(path, key);
     let message = message(version, &vault, entries).map_err(untrusted)?;

@@ -69,7 +69,7 @@ impl Running {
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
         let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
-        let references = Arc::new(assemble::references(&config));
+        let references = assemble::references(&config);
         let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");

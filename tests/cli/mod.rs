@@ -2,6 +2,7 @@
 
 mod daemon;
 mod import;
+mod references;
 mod sealed;
 mod run;
 

@@ -144,6 +144,9 @@ fn the_kernel_keeps_a_key_beyond_the_process() {
     }
     assert!(!state(&home).join("vault.key").exists());
     assert_eq!(home.katana(&["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
+    let rotated = home.katana(&["vault", "rotate"]);
+    assert!(rotated.status.success(), "{}", text(&rotated));
+    assert_eq!(home.katana(&["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
     let back = home.katana(&["vault", "key", "move", "--to", "file", "--json"]);
     assert_eq!(json_of(&back)["still_there"], Value::Null, "{}", text(&back));
 }

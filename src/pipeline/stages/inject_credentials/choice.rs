@@ -33,7 +33,7 @@ pub(super) struct Put {
 pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
     let mut bound = bound(ex, head);
     // what is obtained or signed is another stage's
-    let accounts = bound.iter().any(|b| b.account.is_some());
+    let first = bound.first().is_some_and(|b| b.account.is_none());
     bound.retain(|b| b.account.is_none());
     if bound.is_empty() {
         return Choice::Nothing;
@@ -46,8 +46,7 @@ pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
         Err(denial) => Choice::Refuse(denial),
         Ok(Found { occupied: true, puts }) if puts.is_empty() => Choice::Nothing,
         Ok(Found { occupied: true, puts }) => Choice::Put(puts),
-        Ok(Found { occupied: false, .. }) if !on || ex.scheme == Scheme::Http => Choice::Nothing,
-        Ok(Found { occupied: false, .. }) if accounts => Choice::Nothing,
+        Ok(Found { occupied: false, .. }) if !first || !on || ex.scheme == Scheme::Http => Choice::Nothing,
         Ok(Found { occupied: false, .. }) => empty(ex, &bound),
     }
 }

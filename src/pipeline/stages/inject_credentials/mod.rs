@@ -3,7 +3,7 @@
 //! placeholder again.
 
 mod choice;
-mod refusal;
+pub(super) mod refusal;
 mod fill;
 mod echo;
 

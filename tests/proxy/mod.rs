@@ -9,6 +9,7 @@ mod scrub;
 mod splits;
 mod inject;
 mod slots;
+mod slots_together;
 mod uses;
 mod echo;
 mod wire;

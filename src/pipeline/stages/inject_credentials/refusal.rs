@@ -26,7 +26,7 @@ pub(in crate::pipeline::stages) fn barred(secret: &Held, why: Barred) -> Denial 
             "credential_expired",
             rule,
             format!("{name} belongs here, but expired at {at}."),
-            format!("The operator sets a new value (`katana vault set {name}`) or a later end (`katana vault expire`)."),
+            format!("The operator sets a new value: `katana vault set {name}`."),
         ),
         Barred::Unresolved(why) => Denial {
             rule: rule.into(),

@@ -31,8 +31,8 @@ pub(super) struct Put {
 
 /// Looks into the slots of this request's head. `on`: may anything be put in at all?
 pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
-    // what is obtained or signed is another stage's
     let mut bound = bound(ex, head);
+    // what is obtained or signed is another stage's
     let first = bound.first().is_some_and(|b| b.account.is_none());
     bound.retain(|b| b.account.is_none());
     if bound.is_empty() {
@@ -117,7 +117,7 @@ fn empty(ex: &Exchange, bound: &[&Binding]) -> Choice {
 /// The slots of the body, for when it is there. In a vault that cannot be read their numbers are the bindings'.
 fn expect(ex: &Exchange, head: &RequestHead, bound: &[&Binding]) {
     let sealed = ex.vault.sealed.is_some();
-    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body() && b.account.is_none());
+    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body());
     let slots: Vec<(Slot, usize)> = in_body
         .filter_map(|(i, b)| Some((b.slot.clone(), if sealed { i } else { held(ex, b)?.0 })))
         .collect();

@@ -103,3 +103,6 @@ impl Stage for InjectCredentials {
         Ok(ChunkVerdict::Forward)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub(in crate::pipeline::stages) fn barred(secret: &Held, why: Barred) -> Denial 
         ),
         Barred::Unresolved(why) => Denial {
             rule: rule.into(),
-            remedy: format!("Nothing was sent. The operator mends what {name} refers to (`katana vault verify`); retry later.").into(),
+            remedy: format!("Nothing was sent. The operator mends what {name} refers to (`katana vault verify --resolve`); retry later.").into(),
             ..Denial::unevaluated(
                 STAGE,
                 "credential_unresolved",

@@ -203,7 +203,7 @@ fn the_examples_of_credentials_are_configurations() {
     for example in examples {
         let home = Home::new();
         // what stands in a comment is an example too
-        for text in [example.to_owned(), example.replace("    # ", "    ")] {
+        for text in [example.to_owned(), example.replace("\n    # ", "\n    ")] {
             fs::write(home.0.path().join("config.yaml"), &text).unwrap();
             let out = home.shell("katana config check config.yaml");
             assert!(out.status.success(), "{text}\n{}", String::from_utf8_lossy(&out.stdout));

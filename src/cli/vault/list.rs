@@ -1,7 +1,7 @@
 //! `katana vault list`: what there is, without values.
 
 use super::desk::{Desk, failure, source};
-use super::listing::{age, shortened, table};
+use super::listing::{age, shortened, table, until};
 use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
@@ -10,7 +10,7 @@ use crate::vault::{Listing, Name, Providers};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
-/// Names, placeholders, age, hosts and where the key comes from. Never values.
+/// Names, placeholders, age, expiry, hosts and where the key comes from. Never values.
 #[derive(clap::Args)]
 pub(super) struct Args {}
 
@@ -29,8 +29,10 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             json!({
                 "name": &*l.name, "placeholder": &*l.placeholder, "version": l.version,
                 "created": l.created.to_string(), "updated": l.updated.to_string(),
-                "hosts": bindings.hosts(&l.name), "internal": Name::is_internal(&l.name),
+                "hosts": hosts(&bindings, l), "internal": Name::is_internal(&l.name),
+                "expires": l.expires.map(|t| t.to_string()), "expired": l.expires.is_some_and(|t| t <= now),
                 "last_used": used.get(&l.name).map(ToString::to_string),
+                "goes": l.goes, "document": l.document, "from": l.from.as_deref(),
             })
         };
         let entries: Vec<Value> = entries.iter().map(entry).collect();
@@ -43,19 +45,26 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
         // on a terminal a placeholder is told by its beginning, in a pipe it is whole
         let terminal = io::stdout().is_terminal();
         let rows = entries.iter().map(|l| {
-            let hosts = bindings.hosts(&l.name).join("\n");
+            // and an entry is a line
+            let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            let last = used.get(&l.name).map_or_else(|| "–".into(), |at| age(now, *at));
+            let last = used.get(&l.name).map_or_else(|| "-".into(), |at| age(now, *at));
             if Name::is_internal(&l.name) {
                 let what = "katana's own: seals the authority's key".into();
-                return vec![l.name.to_string(), "–".into(), age(now, l.updated), last, what];
+                return vec![l.name.to_string(), age(now, l.updated), "-".into(), last, what, "-".into()];
             }
-            vec![l.name.to_string(), placeholder, age(now, l.updated), last, hosts]
+            let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
+            vec![l.name.to_string(), age(now, l.updated), expires, last, hosts, placeholder]
         });
-        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "USED", "HOSTS"], rows));
+        ctx.out(table(&["NAME", "AGE", "EXPIRES", "USED", "HOSTS", "PLACEHOLDER"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));
     }
     Ok(Exit::Done)
+}
+
+/// Where it goes: what was said when it was set, else what the configuration and the providers say.
+fn hosts(bindings: &Bindings, l: &Listing) -> Vec<String> {
+    l.goes.as_ref().map_or_else(|| bindings.hosts(&l.name), |g| g.hosts.clone())
 }

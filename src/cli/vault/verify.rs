@@ -3,6 +3,7 @@
 use super::desk::{Desk, failure};
 use crate::cli::context::Tone;
 use crate::cli::outcome::{Exit, Outcome};
+use crate::vault::Healed;
 use crate::vault::key::Source;
 use serde_json::json;
 
@@ -12,12 +13,13 @@ pub(super) struct Args {}
 
 pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
     let ctx = desk.ctx;
-    match desk.open().and_then(|v| v.verify()) {
-        Ok(report) => {
+    match desk.open().and_then(|v| Ok((v.verify()?, v.healed()))) {
+        Ok((report, healed)) => {
             if ctx.json {
                 ctx.out_json(&json!({
                     "ok": true, "file": report.file, "generation": report.generation,
                     "entries": report.entries, "key_source": report.key_source.as_ref().map(Source::label),
+                    "healed": healed.map(|h| match h { Healed::Finished => "finished", Healed::Undone => "undone" }),
                 }));
             } else {
                 let (entries, generation) = (report.entries, report.generation);

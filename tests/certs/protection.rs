@@ -52,8 +52,7 @@ fn a_sealed_key_needs_the_vault_and_goes_both_ways() {
     };
     assert_eq!(ask("/a"), 404);
     let listed = json(&katana.home, &["vault", "list"]);
-    let ours = listed["entries"].as_array().unwrap().iter().find(|e| e["name"] == "katana.ca-key").unwrap();
-    assert_eq!((&ours["internal"], &ours["hosts"]), (&json!(true), &json!([])));
+    assert!(!listed.to_string().contains("katana.ca-key"), "katana's own is nobody's to see: {listed}");
     for args in [["vault", "get", "katana.ca-key"], ["vault", "remove", "katana.ca-key"]] {
         assert_eq!(katana.home.katana(&args).status.code(), Some(2), "{args:?}");
     }

@@ -11,8 +11,10 @@
 mod architecture;
 mod support;
 mod proxy;
+mod broker;
 mod cli;
-mod vault;
+mod certs;
 mod clients;
+mod vault;
 mod docs;
 mod regression;

@@ -1,5 +1,6 @@
 //! Starts the whole program from a configuration, and hands a child what it needs to live behind it.
 
+use super::assemble;
 use super::ca;
 use super::running::Running;
 use super::service::{Error, Issue, Kept, Service, Start};
@@ -51,10 +52,16 @@ impl Start for Build {
             })?);
         }
         let place = vault::place(paths, &config.vault);
-        let held = Vault::open(&place).and_then(|v| v.hold()).map_err(|e| {
+        let mut held = Vault::open(&place).and_then(|v| v.hold()).map_err(|e| {
             let made = Error::new(e.code(), "the vault cannot be opened", &e, e.remedy());
             if e.is_tampering() { made.refused() } else { made }
         })?;
+        // what a backend gives may stand in the environment a child inherits, and is no more for its eyes than the rest
+        let references = assemble::references(config);
+        references.fill(&mut held);
+        if references.refresh() {
+            references.fill(&mut held);
+        }
         let secrets =
             held.into_iter().map(|h| Kept { name: h.name, value: h.value, placeholder: h.placeholder });
         Ok(Issue {

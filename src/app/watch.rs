@@ -44,6 +44,7 @@ pub(super) fn start(running: &Arc<Running>) {
                 (authority, tried) = (now, clock.0);
                 running.authority_changed();
             }
+            running.tell_uses();
             reminder.look(&running.authority(), clock);
         }
     });

@@ -31,15 +31,7 @@ impl Certificate {
     /// # Errors
     /// [`Error::Unreadable`], and [`Error::Malformed`] for what is not the certificate of an authority.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let unreadable = |why: io::Error| Error::Unreadable { path: path.to_owned(), why };
-        let flags = i32::try_from((rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits())
-            .unwrap_or_default();
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(unreadable)?;
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err(Error::Malformed { path: path.to_owned(), why: "is not a plain file".into() });
-        }
-        let mut bytes = Vec::new();
-        file.take(LONGEST).read_to_end(&mut bytes).map_err(unreadable)?;
+        let bytes = plain(path).map_err(|why| Error::Unreadable { path: path.to_owned(), why })?;
         Self::parse(&bytes).map_err(|why| Error::Malformed { path: path.to_owned(), why: why.into() })
     }
 
@@ -106,4 +98,17 @@ impl Certificate {
     pub(super) fn valid_at(&self, now: Timestamp) -> bool {
         self.not_before <= now && now < self.not_after
     }
+}
+
+/// The beginning of a small file that anybody may have written: no symlink, no device, no more than it can need.
+pub(super) fn plain(path: &Path) -> io::Result<Vec<u8>> {
+    let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let flags = i32::try_from(flags).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -1,6 +1,7 @@
 //! The authority's directory: which files are the present authority's at this moment, whatever a killed process left, and
 //! how the next one takes its place. A rotation is in force from one rename on; everything after it can be finished by anyone.
 
+use super::certificate::plain;
 use super::{Certificate, Error};
 use crate::base::clock::Timestamp;
 use crate::base::lock::FileLock;
@@ -161,8 +162,8 @@ fn pair(dir: &Path) -> Pair {
 
 fn activates(next: &Path) -> Result<Timestamp, Error> {
     let path = next.join(ACTIVATES);
-    let text = fs::read_to_string(&path).map_err(|why| Error::Unreadable { path: path.clone(), why })?;
-    Timestamp::parse(text.trim()).ok_or(Error::Malformed {
+    let bytes = plain(&path).map_err(|why| Error::Unreadable { path: path.clone(), why })?;
+    Timestamp::parse(String::from_utf8_lossy(&bytes).trim()).ok_or(Error::Malformed {
         path,
         why: "is not a time (`katana ca rotate --cancel` gives the rotation up)".into(),
     })

@@ -12,6 +12,7 @@ mod rotate;
 mod leaves;
 mod mint;
 mod roots;
+pub mod trust;
 #[cfg(test)]
 mod tests;
 
@@ -19,5 +20,5 @@ pub use authority::{Authority, Next};
 pub use certificate::Certificate;
 pub use error::Error;
 pub use leaves::Leaves;
-pub use roots::{bundle, roots};
+pub use roots::{bundle, roots, system_trusts};
 pub use rotate::{Known, Rotation, Stamp, cancel, commit, known, protect, rotate, stamp};

@@ -33,6 +33,12 @@ pub fn roots(extra: &[PathBuf]) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
+/// Does this system's own store hold it?
+#[must_use]
+pub fn system_trusts(certificate: &Certificate) -> bool {
+    rustls_native_certs::load_native_certs().certs.contains(certificate.der())
+}
+
 /// The system's roots and the authority (both, while one takes over from another) in one PEM text, for clients whose CA
 /// file replaces the system's. Without system roots it holds the authority alone: all a client sees comes through the proxy.
 #[must_use]

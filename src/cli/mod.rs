@@ -6,6 +6,7 @@ mod passphrase;
 mod run;
 mod proxy;
 mod status;
+mod doctor;
 mod ca;
 mod vault;
 mod audit;
@@ -42,6 +43,7 @@ commands! {
     Check = check,
     Proxy = proxy,
     Status = status,
+    Doctor = doctor,
     Ca = ca,
     Vault = vault,
     Audit = audit,

@@ -7,6 +7,7 @@ use super::yaml::Node;
 use super::{Audit, Config, KeySource, Mode, OnSecret, Preset, Vault, check_credentials, check_proxy};
 use crate::base::paths::Paths;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The words of each choice, for reading and for showing.
 pub(super) const PRESETS: &[(&str, Preset)] =
@@ -84,7 +85,29 @@ fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.keep_versions =
         s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
     to.passphrase_file = path(&mut s, "passphrase_file", base);
+    to.reference_ttl = time(&mut s, "reference_ttl", to.reference_ttl, DAY);
+    to.reference_failure_ttl = time(&mut s, "reference_failure_ttl", to.reference_failure_ttl, DAY);
+    to.reference_timeout = time(&mut s, "reference_timeout", to.reference_timeout, MINUTES);
     s.finish();
+}
+
+const DAY: (Duration, &str) = (Duration::from_secs(86_400), "write a time from 1s to 24h");
+const MINUTES: (Duration, &str) = (Duration::from_secs(300), "write a time from 1s to 5m");
+
+fn time(
+    s: &mut Section<'_>,
+    key: &'static str,
+    now: Duration,
+    (most, instead): (Duration, &'static str),
+) -> Duration {
+    s.read(key, now, |f| {
+        let time = values::duration(f.text()?)?;
+        if (Duration::from_secs(1)..=most).contains(&time) {
+            Ok(time)
+        } else {
+            wrong("is out of range", instead)
+        }
+    })
 }
 
 fn audit(mut s: Section<'_>, to: &mut Audit) {
@@ -120,7 +143,7 @@ fn between_keys(reading: &Reading, config: &mut Config) {
         }
         proxy.on_secret = OnSecret::Block;
     }
-    let Vault { key_source, key_file, passphrase_file, keep_versions: _ } = &config.vault;
+    let Vault { key_source, key_file, passphrase_file, .. } = &config.vault;
     for (key, named, read_by) in [
         ("vault.key_file", key_file.is_some(), KeySource::File),
         ("vault.passphrase_file", passphrase_file.is_some(), KeySource::Passphrase),

@@ -137,8 +137,8 @@ fn aws(s: &mut Section<'_>) -> Option<AwsSigV4> {
 }
 
 fn github(s: &mut Section<'_>) -> Option<GithubApp> {
-    let app_id = need(s, "app_id", |f| number_or_text(f));
-    let installation_id = need(s, "installation_id", |f| number_or_text(f));
+    let app_id = need(s, "app_id", number_or_text);
+    let installation_id = need(s, "installation_id", number_or_text);
     let secret = need(s, "secret", entry);
     let public = HttpsUrl::parse("https://api.github.com");
     let api = s.read_as("api", true, url).or(public)?;

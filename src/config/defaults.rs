@@ -72,7 +72,15 @@ impl Default for Upstream {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self { key_source: KeySource::Auto, key_file: None, keep_versions: 5, passphrase_file: None }
+        Self {
+            key_source: KeySource::Auto,
+            key_file: None,
+            keep_versions: 5,
+            reference_ttl: Duration::from_secs(300),
+            reference_failure_ttl: Duration::from_secs(30),
+            reference_timeout: Duration::from_secs(10),
+            passphrase_file: None,
+        }
     }
 }
 

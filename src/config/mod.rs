@@ -197,6 +197,12 @@ pub struct Vault {
     pub key_file: Option<PathBuf>,
     /// How many values of a name are kept, the present one included.
     pub keep_versions: usize,
+    /// How long what a reference gave may be used.
+    pub reference_ttl: Duration,
+    /// How long a reference that gave nothing is left alone.
+    pub reference_failure_ttl: Duration,
+    /// How long a reference is waited for.
+    pub reference_timeout: Duration,
     /// A file with the passphrase, for a machine on which nobody types it.
     pub passphrase_file: Option<PathBuf>,
 }

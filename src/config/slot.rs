@@ -6,7 +6,8 @@ use std::str::FromStr;
 /// The place of a credential in a request. Written as in each variant's first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// `header:NAME[:SCHEME]`: the header's value is `SCHEME value`, or `value` alone.
+    /// `header:NAME[:SCHEME]`: the header's value is `SCHEME value`, or `value` alone; `SCHEMEvalue` where the scheme ends in
+    /// `=`, as in `Token token=`.
     Header {
         /// Lower case.
         name: String,
@@ -150,7 +151,7 @@ fn header(rest: &str) -> Result<Slot, SlotError> {
         Some((n, s)) => (n, Some(s)),
         None => (rest, None),
     };
-    if !token(name) || !scheme.is_none_or(token) {
+    if !token(name) || !scheme.is_none_or(is_scheme) {
         return Err(SlotError::Header);
     }
     let name = name.to_ascii_lowercase();
@@ -181,6 +182,11 @@ pub(super) fn token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
+/// One or more words; a `=` at the end says that the value follows without a space, as in `Token token=`.
+fn is_scheme(text: &str) -> bool {
+    text.strip_suffix('=').unwrap_or(text).split(' ').all(token)
+}
+
 fn is_pointer(text: &str) -> bool {
     let escaped = |(at, _): (usize, &str)| matches!(text.as_bytes().get(at + 1), Some(b'0' | b'1'));
     text.starts_with('/') && !text.contains(char::is_control) && text.match_indices('~').all(escaped)
@@ -208,6 +214,7 @@ mod tests {
         for text in [
             "header:authorization:Bearer",
             "header:x-api-key",
+            "header:authorization:Token token=",
             "basic:x-access-token",
             "basic:",
             "basic-user:",
@@ -235,6 +242,9 @@ mod tests {
             "header:host",
             "header:Proxy-Authorization",
             "header:x:",
+            "header:x:=",
+            "header:x:a=b",
+            "header:x:a  b",
             "basic",
             "basic:a:b",
             "basic-user",

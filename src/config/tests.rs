@@ -337,6 +337,12 @@ fn a_weaker_configuration_is_told_from_a_stronger_one() {
     ] {
         assert!(back.iter().any(|w| w.contains(part)), "{part}\n{back:#?}");
     }
+    let by = |source: &str| read(&format!("vault: {{ key_source: {source} }}")).unwrap();
+    assert_eq!(by("file").weakened_from(&by("kernel")).len(), 1, "the key goes where files are read");
+    assert!(
+        by("passphrase").weakened_from(&by("keyring")).is_empty()
+            && by("env").weakened_from(&by("auto")).is_empty()
+    );
     assert!(default.weakened_from(&default).is_empty() && other.weakened_from(&other).is_empty());
     let open = read("proxy: {listen: \"0.0.0.0:1\"}").unwrap();
     assert_eq!(open.weakened_from(&default), ["proxy.listen reaches beyond this machine"]);

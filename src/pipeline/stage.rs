@@ -21,6 +21,8 @@ pub enum Verdict {
     Continue,
     /// No further stage is asked, and nothing is looked into.
     Bypass,
+    /// This stage may answer the request itself, and wants to see its body. A request's head only.
+    Claim,
     /// It ends here.
     Refuse(Denial),
 }
@@ -74,6 +76,62 @@ pub enum Replaced {
         /// Which of the exchange's body slots.
         nth: usize,
     },
+    /// A token that was obtained, on its way out where it does not belong.
+    Token(usize),
+}
+
+/// What a stage answers by itself: nothing goes upstream.
+#[derive(Debug)]
+pub struct OwnAnswer {
+    /// The status.
+    pub status: u16,
+    /// A JSON document.
+    pub body: Vec<u8>,
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Claim {
+    /// It was one: here is the answer.
+    Answer(OwnAnswer),
+    /// The body says that it was none: the stages behind rule.
+    Dropped,
+    /// It ends here.
+    Refuse(Denial),
+}
+
+/// A request's body on the point of leaving.
+#[derive(Clone, Copy, Debug)]
+pub enum Settled<'a> {
+    /// This is all of it.
+    Whole(&'a [u8]),
+    /// It passes, and is not known yet.
+    Passing,
+}
+
+/// A stage's last word on a request.
+pub enum Departure {
+    /// The body goes as it is.
+    AsIs,
+    /// The body is rewritten as it passes.
+    Rewrite(Box<dyn Rewrite>),
+    /// It does not leave.
+    Refuse(Denial),
+}
+
+/// Rewrites a body as it passes, without changing its length.
+pub trait Rewrite: Send {
+    /// Takes bytes in; what can be sent comes out.
+    ///
+    /// # Errors
+    /// The denial: the body is not what its head says.
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Denial>;
+
+    /// The body's end.
+    ///
+    /// # Errors
+    /// The denial: it is not complete.
+    fn finish(&mut self) -> Result<(), Denial>;
 }
 
 /// A piece of a body, decoded. Stages read `text`, lower `hold`, and add edits.
@@ -141,6 +199,29 @@ pub trait Stage: Send + Sync + 'static {
         _head: &mut RequestHead,
     ) -> impl Future<Output = Result<Verdict, StageError>> {
         async { Ok(Verdict::Continue) }
+    }
+
+    /// A request this stage has claimed, with its body.
+    fn claimed(
+        &self,
+        _ex: &Exchange,
+        _head: &RequestHead,
+        _body: &[u8],
+    ) -> impl Future<Output = Result<Claim, StageError>> {
+        async { Ok(Claim::Dropped) }
+    }
+
+    /// A request whose body has been let in, on the point of leaving; asked only where [`Exchange::errand`] says so.
+    ///
+    /// # Errors
+    /// When the stage breaks.
+    fn depart(
+        &self,
+        _ex: &Exchange,
+        _head: &mut RequestHead,
+        _body: Settled<'_>,
+    ) -> Result<Departure, StageError> {
+        Ok(Departure::AsIs)
     }
 
     /// A response's head.

@@ -32,6 +32,14 @@ metrics! {
     Injected = "katana_injected_total",
     /// Vault values taken out.
     Scrubbed = "katana_scrubbed_total",
+    /// Tokens obtained.
+    TokensObtained = "katana_tokens_obtained_total",
+    /// Calls for a token that failed.
+    TokensFailed = "katana_tokens_failed_total",
+    /// Token calls of agents that katana answered.
+    TokenCallsAnswered = "katana_token_calls_answered_total",
+    /// Requests signed.
+    Signed = "katana_signed_total",
     /// Findings of the scanner.
     Findings = "katana_findings_total",
     /// Tunnels passed through untouched.

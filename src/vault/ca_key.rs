@@ -22,7 +22,7 @@ const BEGIN: &str = "-----BEGIN KATANA SEALED KEY-----\n";
 const END: &str = "-----END KATANA SEALED KEY-----\n";
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
-const INFO: &[u8] = b"katana ca key v1";
+const INFO: &[u8] = b"katana-ca-key v1";
 
 impl Vault {
     /// The text of a sealed key file, bound to the certificate with this fingerprint. Makes the sealing key at the first
@@ -83,7 +83,7 @@ impl Vault {
     }
 }
 
-/// `katana ca key v1` NUL, then the certificate's fingerprint in 64 hex digits.
+/// `katana-ca-key v1` NUL, then the certificate's fingerprint in 64 hex digits.
 fn associated(fingerprint: &str) -> Vec<u8> {
     [INFO, b"\0", fingerprint.as_bytes()].concat()
 }

@@ -6,6 +6,7 @@ use super::entry::{Entry, Sealed};
 use super::error::Error;
 use super::hold;
 use super::providers::Providers;
+use super::reference::Reference;
 use super::runs::Issued;
 use super::seal::{Bound, Sealer};
 use super::store::Vault;
@@ -269,14 +270,10 @@ fn fits(entry: &Entry, name: &Name, value: &Secret) -> Result<(), Error> {
     slot_takes(&credential.slot, value).map_err(Error::BadValue)
 }
 
-/// What stands before the first colon of a reference.
+/// The backend of a reference that is one.
 fn backend(reference: &Secret) -> Result<String, Error> {
     let text = std::str::from_utf8(reference.expose()).unwrap_or_default();
-    let named = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map_or("", |(name, _)| name);
-    let known = BACKENDS.iter().find(|b| **b == named);
-    known.map(|b| (*b).to_owned()).ok_or(Error::BadValue(
-        "is no reference: env:NAME, file:PATH, exec:CMD, systemd:NAME, op://… or vault://… is",
-    ))
+    Reference::parse(text).map(|r| r.backend().to_owned()).map_err(Error::BadValue)
 }
 
 #[cfg(test)]

@@ -23,12 +23,12 @@ pub struct Binding {
     pub slot: Slot,
     /// The provider's name; `config` for an entry of `credentials`, `vault` for what an entry of the vault says itself.
     pub provider: Arc<str>,
-    /// What the value is obtained or signed with, when it is not the secret itself.
-    pub account: Option<Arc<Account>>,
     /// Is the slot filled where it is empty?
     pub fill: bool,
     /// What the secret's placeholders look like.
     pub grammar: Grammar,
+    /// What the value is obtained or signed with, when it is not the secret itself.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Every binding, by host. An entry of `credentials` that names a host and port takes that host and port over from the
@@ -44,6 +44,7 @@ pub struct Bindings {
     addresses: HashMap<IpAddr, Vec<usize>>,
     anywhere: Vec<usize>,
     has_below: bool,
+    accounts: Vec<Arc<Account>>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,37 +63,40 @@ impl Bindings {
     pub fn build(held: &[Held], providers: &Providers, credentials: &[Credential]) -> Self {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
         // a document is for signing with: it goes nowhere itself
-        let find = |name: &str| index.get(name).copied().filter(|i| !held[*i].document);
+        let find =
+            |name: &str, signing: bool| index.get(name).copied().filter(|i| signing || !held[*i].document);
         let mut bindings = Self::default();
-        let own = held.iter().filter_map(|h| Some(("vault", h.goes.as_ref()?)));
-        for (said, c) in own.chain(credentials.iter().map(|c| ("config", c))) {
+        let own = held.iter().filter_map(|h| Some(("vault", &*h.name, h.goes.as_ref()?)));
+        for (said, name, c) in own {
+            let binding = Binding {
+                secret: name.into(),
+                held: find(name, false),
+                slot: c.slot.clone(),
+                provider: said.into(),
+                fill: c.slot.can_be_made(),
+                grammar: providers.grammar(name),
+                account: None,
+            };
+            bindings.take(c, &c.hosts, &binding);
+        }
+        for c in credentials {
+            bindings.accounts.extend(c.account.clone());
             for (secret, slot, hosts) in places(c) {
-                let known = if c.account.is_some() { index.get(secret).copied() } else { find(secret) };
                 let binding = Binding {
                     secret: secret.into(),
-                    held: known,
+                    held: find(secret, c.account.is_some()),
                     fill: slot.can_be_made(),
                     slot,
-                    provider: said.into(),
-                    account: c.account.clone(),
+                    provider: "config".into(),
                     grammar: providers.grammar(secret),
+                    account: c.account.clone(),
                 };
-                for (host, port) in hosts {
-                    let row = Row {
-                        binding: binding.clone(),
-                        host: host.to_string(),
-                        port: *port,
-                        methods: c.methods.clone().into(),
-                        paths: c.paths.clone().into(),
-                        builtin: false,
-                    };
-                    bindings.add(&ProviderHost::Pattern(host.clone()), row);
-                }
+                bindings.take(c, hosts, &binding);
             }
         }
         for p in providers {
             for secret in p.names() {
-                let at = find(secret);
+                let at = find(secret, false);
                 // what was set for hosts of its own is for these alone
                 if at.is_none_or(|i| held[i].goes.is_none()) {
                     bindings.provide(p, secret, at, providers);
@@ -102,6 +106,21 @@ impl Bindings {
         bindings
     }
 
+    /// Rows of what was said by a person.
+    fn take(&mut self, c: &Credential, hosts: &[(HostPattern, Option<u16>)], binding: &Binding) {
+        for (host, port) in hosts {
+            let row = Row {
+                binding: binding.clone(),
+                host: host.to_string(),
+                port: *port,
+                methods: c.methods.clone().into(),
+                paths: c.paths.clone().into(),
+                builtin: false,
+            };
+            self.add(&ProviderHost::Pattern(host.clone()), row);
+        }
+    }
+
     fn provide(&mut self, p: &Provider, secret: &Arc<str>, held: Option<usize>, providers: &Providers) {
         for (nth, slot) in p.slots.iter().enumerate() {
             let binding = Binding {
@@ -109,9 +128,9 @@ impl Bindings {
                 held,
                 slot: slot.clone(),
                 provider: Arc::clone(&p.name),
-                account: None,
                 fill: nth == 0 && p.fill && slot.can_be_made(),
                 grammar: providers.grammar(secret),
+                account: None,
             };
             for host in &p.hosts {
                 let row = Row {
@@ -145,6 +164,12 @@ impl Bindings {
         found.sort_unstable();
         let rows = found.into_iter().map(|i| &self.rows[i]);
         rows.filter(|r| !r.builtin || !taken_over).map(|r| &r.binding).collect()
+    }
+
+    /// Every account of the configuration, wherever it is bound.
+    #[must_use]
+    pub fn accounts(&self) -> &[Arc<Account>] {
+        &self.accounts
     }
 
     /// Is this host bound at all, whatever method and path?
@@ -234,9 +259,15 @@ impl Bindings {
     }
 }
 
+/// Hosts, each with a port or any.
+type Hosts<'a> = &'a [(HostPattern, Option<u16>)];
+
 /// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
-fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
+fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
     let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    if let Some(Account::AwsSigV4(_)) = c.account.as_deref() {
+        all.push((c.secret.as_str(), Slot::Query { name: "X-Amz-Credential".into() }, c.hosts.as_slice()));
+    }
     match c.account.as_deref() {
         Some(Account::GithubApp(g)) => {
             // git sends what it was given as a password
@@ -245,6 +276,11 @@ fn places(c: &Credential) -> Vec<(&str, Slot, &[(HostPattern, Option<u16>)])> {
         Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
             let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
             all.push((token.as_str(), slot, c.hosts.as_slice()));
+            all.push((
+                token.as_str(),
+                Slot::Query { name: "X-Amz-Security-Token".into() },
+                c.hosts.as_slice(),
+            ));
         }
         _ => {}
     }

@@ -87,6 +87,12 @@ impl Held {
         Some(if alias.lapsed(now) { Standing::Lapsed(alias) } else { Standing::Honoured })
     }
 
+    /// Why it may not be put in at this moment; an end that lay ahead when it was read may have come.
+    #[must_use]
+    pub fn barred_at(&self, now: Timestamp) -> Option<Barred> {
+        self.barred.or_else(|| self.expires.filter(|at| *at <= now).map(Barred::Expired))
+    }
+
     /// Which of the placeholders a needle's mark names: 0 is the present one.
     #[must_use]
     pub fn marked(&self, mark: u32) -> Option<&Alias> {

@@ -5,6 +5,7 @@ use super::document::Document;
 use super::entry::{Entry, Sealed, time};
 use super::error::Error;
 use super::held::{Alias, Barred, Held};
+use super::reference;
 use super::seal::{Bound, Sealer};
 use super::value::Name;
 use crate::base::clock::Timestamp;
@@ -23,7 +24,7 @@ fn hold(opened: &Opened, name: &str, entry: &Entry, now: Timestamp) -> Result<He
     let text = open(&opened.sealer, name, first)?;
     if first.from.is_some() {
         held.reference = Some(text);
-        held.barred = Some(Barred::Unresolved("reference"));
+        held.barred = Some(reference::BARRED);
     } else {
         held.value = text;
     }

@@ -30,6 +30,7 @@ pub mod scrub;
 pub mod generation;
 pub mod harden;
 pub mod import;
+pub mod reference;
 #[cfg(test)]
 mod bench;
 

@@ -1,6 +1,7 @@
 //! `katana ca`: the interception authority: who it is, its certificate, its successor, and who trusts it. Made at first use.
 
 mod rotate;
+mod trust;
 
 use super::context::{Context, Tone};
 use super::outcome::{Exit, Failure, Outcome};
@@ -42,6 +43,8 @@ enum Command {
     },
     /// Make the next authority: trusted from now on, signing after the overlap
     Rotate(rotate::Args),
+    /// Put it into the machine's own stores, or take it out: the system's, browsers', Java's
+    Trust(trust::Args),
     /// Write the key as `ca.key_protection` says: sealed by the vault, or in clear
     Protect,
 }
@@ -55,6 +58,7 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
         }
         Command::Export { bundle, out } => export(&config, bundle, out.as_deref(), ctx),
         Command::Rotate(args) => rotate::run(&args, &config, ctx),
+        Command::Trust(args) => trust::run(&args, &config, ctx),
         Command::Protect => protect(&config, ctx),
     }
 }

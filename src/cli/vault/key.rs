@@ -98,6 +98,9 @@ fn remarks(source: &Source, desk: &Desk<'_>) {
     if let Some(setting) = to_configure(source, desk) {
         warn(&format!("the configuration looks elsewhere; set `{setting}`, or the key will not be found"));
     }
+    if matches!(source, Source::Passphrase(_)) && crate::app::daemon::status(&ctx.paths).is_ok() {
+        warn("the running proxy cannot ask for the passphrase; `katana proxy restart` asks first");
+    }
     if *source == Source::Kernel {
         warn("the kernel keyring is empty after a restart; keep what `katana vault key export` prints");
     }

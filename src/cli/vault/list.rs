@@ -2,10 +2,11 @@
 
 use super::desk::{Desk, failure, source};
 use super::listing::{age, shortened, table, until};
+use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
-use crate::vault::{Listing, Providers};
+use crate::vault::{Listing, Name, Providers};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
@@ -21,6 +22,8 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
     let providers = Providers::builtin().map_err(failed)?;
     let bindings = Bindings::build(&[], &providers, &desk.config.credentials);
     let now = Timestamp::now();
+    // the trail may not be this user's to read: then no use is known
+    let used = audit::last_use(&ctx.paths.audit()).unwrap_or_default();
     if ctx.json {
         let entry = |l: &Listing| {
             json!({
@@ -29,6 +32,8 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
                 "hosts": hosts(&bindings, l), "expires": l.expires.map(|t| t.to_string()),
                 "expired": l.expires.is_some_and(|t| t <= now),
                 "goes": l.goes, "document": l.document, "from": l.from.as_deref(),
+                "internal": Name::is_internal(&l.name),
+                "last_used": used.get(&l.name).map(ToString::to_string),
             })
         };
         let entries: Vec<Value> = entries.iter().map(entry).collect();
@@ -44,10 +49,15 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             // and an entry is a line
             let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
-            vec![l.name.to_string(), age(now, l.updated), expires, hosts, placeholder]
+            let last = used.get(&l.name).map_or_else(|| "–".into(), |at| age(now, *at));
+            if Name::is_internal(&l.name) {
+                let what = "katana's own: seals the authority's key".into();
+                return vec![l.name.to_string(), age(now, l.updated), "–".into(), last, what, "–".into()];
+            }
+            let expires = l.expires.map_or_else(|| "–".to_owned(), |at| until(now, at));
+            vec![l.name.to_string(), age(now, l.updated), expires, last, hosts, placeholder]
         });
-        ctx.out(table(&["NAME", "AGE", "EXPIRES", "HOSTS", "PLACEHOLDER"], rows));
+        ctx.out(table(&["NAME", "AGE", "EXPIRES", "USED", "HOSTS", "PLACEHOLDER"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));

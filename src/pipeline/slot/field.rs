@@ -9,6 +9,9 @@ use http::{HeaderName, HeaderValue};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
+/// What is shorter is no placeholder.
+const LEAST: usize = 8;
+
 /// Which half of Basic credentials is the slot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Half {
@@ -36,7 +39,8 @@ pub(super) fn put_header(
     value: &Secret,
 ) -> Result<(), &'static str> {
     let name: HeaderName = name.parse().map_err(|_| "the slot's header name is not one")?;
-    let scheme = scheme.map_or_else(String::new, |s| format!("{s} "));
+    let scheme =
+        scheme.map_or_else(String::new, |s| if s.ends_with('=') { s.to_owned() } else { format!("{s} ") });
     let text = Zeroizing::new([scheme.as_bytes(), value.expose()].concat());
     head.headers.insert(name, sensitive(&text)?);
     Ok(())
@@ -152,7 +156,7 @@ fn after_scheme<'a>(value: &'a [u8], scheme: Option<&str>) -> Option<&'a [u8]> {
     let value = value.trim_ascii();
     let Some(scheme) = scheme else { return Some(value) };
     let (head, rest) = value.split_at_checked(scheme.len())?;
-    let spaced = rest.is_empty() || rest[0].is_ascii_whitespace();
+    let spaced = rest.is_empty() || rest[0].is_ascii_whitespace() || scheme.ends_with('=');
     (head.eq_ignore_ascii_case(scheme.as_bytes()) && spaced).then(|| rest.trim_ascii())
 }
 

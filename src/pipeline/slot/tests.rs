@@ -36,6 +36,10 @@ fn bearer_is_read_and_filled() {
     let twice = head("/", &[("authorization", "Bearer a"), ("authorization", "Bearer b")]);
     assert_eq!(occupant(&twice, &bearer), Occupant::Unclear);
     assert!(fill(&mut h, &bearer, &"a\r\nb".into()).is_err());
+    let token = slot("header:authorization:Token token=");
+    fill(&mut h, &token, &"v".into()).unwrap();
+    assert_eq!(h.headers["authorization"], "Token token=v");
+    assert_eq!(occupant(&h, &token), one("v"));
 }
 
 #[test]

@@ -127,6 +127,20 @@ async fn collect(source: &mut Source, limit: usize, pause: Option<Duration>) -> 
     }
 }
 
+/// The whole body, put back to be read again; `None` for one over the limit.
+pub(in crate::proxy) async fn peek(source: &mut Source, limit: usize) -> Result<Option<Bytes>, Error> {
+    match collect(source, limit, None).await? {
+        Collected::Part(frames) => {
+            source.put_back(frames);
+            Ok(None)
+        }
+        Collected::Whole(whole) => {
+            source.put_back_whole(whole.data.clone(), whole.trailers);
+            Ok(Some(whole.data))
+        }
+    }
+}
+
 /// One frame stays the very bytes that came.
 fn joined(mut frames: Vec<Bytes>) -> Bytes {
     if frames.len() == 1 {

@@ -112,7 +112,7 @@ fn hosts_for_people() {
 fn what_an_entry_says_itself_comes_first_and_keeps_it_from_the_built_ins() {
     let mut held =
         ["MINE", "OPENAI_API_KEY", "GITHUB_TOKEN"].map(|n| Held::new(n, Secret::from("value-value"), "p"));
-    held[0].goes = Some(credential("ignored", &[("api.example", None)], &["GET"], &[]));
+    held[0].goes = Some(credential("MINE", &[("api.example", None)], &["GET"], &[]));
     held[2].goes = Some(credential("GITHUB_TOKEN", &[("github.corp.example", None)], &[], &[]));
     let config = [credential("OPENAI_API_KEY", &[("api.example", None)], &[], &[])];
     let b = Bindings::build(&held, &Providers::builtin().unwrap(), &config);

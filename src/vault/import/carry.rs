@@ -1,8 +1,8 @@
 //! Carrying a plan out: one write to the vault for everything, read back; only then the files, one after the other.
 
-use super::{Error, Fate, Form, Plan, Reading, SourceFile, Spot};
+use super::{Error, Fate, Find, Form, Plan, Reading, SourceFile, Spot};
 use crate::base::secret::Secret;
-use crate::vault::{Meta, Name, Vault};
+use crate::vault::{Expiry, Meta, Name, Vault};
 use data_encoding::BASE64;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,9 +51,14 @@ pub fn carry(
         }
     }
     let news = plan.rows.iter().filter(|r| matches!(r.fate, Fate::New | Fate::Over));
-    let short = || Meta { allow_short: true, ..Meta::default() };
+    let meta = |find: &Find| Meta {
+        allow_short: true,
+        document: find.is_document(),
+        expires: find.expires.map(Expiry::At),
+        ..Meta::default()
+    };
     let news: Vec<(Name, Secret, Meta)> =
-        news.map(|row| (row.name.clone(), found(row).value.clone(), short())).collect();
+        news.map(|row| (row.name.clone(), found(row).value.clone(), meta(found(row)))).collect();
     if !news.is_empty() {
         vault.set_all(&news, overwrite)?;
     }

@@ -89,13 +89,13 @@ impl Error {
         match self {
             Self::Missing(_) => "name the file",
             Self::Unsafe { .. } => "name the plain file itself, and make it yours (chown, chmod 600)",
-            Self::Syntax { .. } => "mend the line; nothing was imported",
-            Self::Unverified { .. } => "use a file and a key that belong together; nothing was imported",
+            Self::Syntax { .. } => "mend the line",
+            Self::Unverified { .. } => "use a file and a key that belong together",
             Self::Key(_) => {
                 "give the key with --key-env NAME, HERMES_KATANA_VAULT_KEY, the OS keyring, or on stdin"
             }
-            Self::NotSet(_) => "export it, or leave it out; nothing was imported",
-            Self::Names(_) => "see the names with --dry-run; nothing was imported",
+            Self::NotSet(_) => "export it, or leave it out",
+            Self::Names(_) => "see the names with --dry-run",
             Self::ReadBack(_) => "run `katana vault verify`, and keep the source",
             Self::Io { .. } => "look at permissions and free space",
             Self::Vault(e) => e.remedy(),

@@ -17,6 +17,7 @@ pub use carry::{Carried, Replaced, carry};
 pub use env_file::env_file;
 pub use environment::environment;
 pub use error::Error;
+pub use names::NO_SECRET;
 pub use plan::{Choice, Fate, Plan, Row, plan};
 pub use source::SourceFile;
 
@@ -102,6 +103,13 @@ pub enum Form {
     Base64,
     /// Not at all; says why.
     Never(&'static str),
+}
+
+impl Find {
+    /// A text of several lines, which stands in no slot.
+    fn is_document(&self) -> bool {
+        memchr::memchr2(b'\r', b'\n', self.value.expose()).is_some()
+    }
 }
 
 impl Origin {

@@ -3,6 +3,8 @@
 use super::Class;
 use crate::vault::Providers;
 
+/// Why most of what is found is not taken.
+pub const NO_SECRET: &str = "its name is not that of a secret";
 /// A name ends in one of these words when it names a secret.
 const SECRET_WORDS: &[&str] = &[
     "KEY",
@@ -67,15 +69,15 @@ const BLANKS: &[&str] =
 
 /// What a variable of this name with this value is taken for.
 pub(super) fn class(name: &str, value: &[u8], providers: &Providers) -> Class {
+    let known = providers.iter().any(|p| name.eq_ignore_ascii_case(&p.secret)) || is_secret_name(name);
+    let looks = BEGINNINGS.iter().any(|b| value.len() >= 20 && value.starts_with(b.as_bytes()));
+    if !known && !looks {
+        return Class::Plain(NO_SECRET);
+    }
     if value.is_empty() {
         return Class::Plain("it is empty");
     }
-    if is_blank(value) {
-        return Class::Plain("its value says that one is still to come");
-    }
-    let known = providers.iter().any(|p| name.eq_ignore_ascii_case(&p.secret)) || is_secret_name(name);
-    let looks = BEGINNINGS.iter().any(|b| value.len() >= 20 && value.starts_with(b.as_bytes()));
-    if known || looks { Class::Secret } else { Class::Plain("its name is not that of a secret") }
+    if is_blank(value) { Class::Plain("its value says that one is still to come") } else { Class::Secret }
 }
 
 fn is_blank(value: &[u8]) -> bool {

@@ -55,6 +55,9 @@ impl OsKeyring {
                     .and_then(|entry| match question(&entry) {
                         Ok(got) => Ok(Some(got)),
                         Err(keyring::Error::NoEntry) => Ok(None),
+                        Err(keyring::Error::NoStorageAccess(e)) => {
+                            Err(format!("it is locked, and nobody unlocked it ({e})"))
+                        }
                         Err(e) => Err(e.to_string()),
                     });
                 let _ = answer.send(said);

@@ -61,16 +61,17 @@ impl Keys {
 
     /// Looks for a key that is already there.
     pub(in crate::vault) fn find(&self) -> Result<Search<'_>, Error> {
-        let mut said = Vec::new();
-        for asked in self.asked() {
-            match asked.load() {
-                Ok(Some(key)) => return Ok(Search::Found(key, asked)),
-                Ok(None) => said.push(format!("{}: none there", asked.source())),
+        let asked = self.asked();
+        let (mut empty, mut said) = (Vec::new(), Vec::new());
+        for source in &asked {
+            match source.load() {
+                Ok(Some(key)) => return Ok(Search::Found(key, *source)),
+                Ok(None) => empty.push(source.source()),
                 Err(e) if self.passes_over(&e) => said.push(e.to_string()),
                 Err(e) => return Err(e),
             }
         }
-        Ok(Search::Nowhere(said.join("; ")))
+        Ok(Search::Nowhere(nowhere(asked.len(), &empty, said)))
     }
 
     /// A keyring that does not answer is the rule on a headless machine, and no reason to stop there.
@@ -124,6 +125,16 @@ impl Keys {
     pub(in crate::vault) fn asked(&self) -> Vec<&dyn KeySource> {
         self.all().filter(|s| allows(self.choice, s.source().label())).collect()
     }
+}
+
+/// What is said when none of so many sources that were asked has a key: which have none, and what the others said.
+pub(in crate::vault) fn nowhere(asked: usize, empty: &[Source], mut said: Vec<String>) -> String {
+    let empty = match empty {
+        [only] if asked == 1 => format!("{only} has none"),
+        many => format!("none in {}", many.iter().map(Source::label).collect::<Vec<_>>().join(", ")),
+    };
+    said.insert(0, empty);
+    said.join("; ")
 }
 
 /// Does this choice ask the source of this label?

@@ -38,7 +38,7 @@ fn the_table_begins_with_the_twelve() {
 }
 
 #[test]
-fn every_host_of_the_twelve() {
+fn every_host_of_the_first_twelve() {
     let table = Providers::builtin().unwrap();
     let hosts: Vec<String> = table.iter().take(12).flat_map(|p| &p.hosts).map(ToString::to_string).collect();
     assert_eq!(
@@ -70,7 +70,7 @@ fn placeholders_look_like_the_providers_keys() {
     ] {
         let p = table.placeholder(secret).unwrap();
         assert!(p.starts_with(prefix) && p.len() == length, "{secret}: {p}");
-        assert!(p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{p}");
+        assert!(p.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:".contains(&b)), "{p}");
         assert_ne!(p, table.placeholder(secret).unwrap());
     }
 }
@@ -98,5 +98,39 @@ fn a_broken_table_says_where() {
     }
     for bad in ["*", "*-com", "1.2.3", "a b", "*.*.x"] {
         assert!(host(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn no_two_rows_contradict_each_other() {
+    let table = Providers::builtin().unwrap();
+    assert!(table.iter().count() >= 42, "twelve and thirty");
+    let mut grammars = std::collections::HashMap::new();
+    for p in &table {
+        for name in p.names() {
+            let first = grammars.entry(name.clone()).or_insert(p.secret.clone());
+            assert_eq!(*first, p.secret, "{name} is the key of two providers");
+        }
+        let tenants =
+            p.hosts.iter().any(|h| h.to_string().starts_with("*.") && !OWN_NAMES.contains(&&*h.to_string()));
+        assert!(!tenants || !p.fill, "{}: any customer's host would be sent the key unasked", p.name);
+        let mut slots = p.slots.clone();
+        slots.dedup();
+        assert_eq!(slots.len(), p.slots.len(), "{}", p.name);
+    }
+}
+
+/// Names below which only the provider itself has hosts.
+const OWN_NAMES: &[&str] = &["*.api.x.ai", "*.sentry.io", "*.api.mailchimp.com"];
+
+#[test]
+fn every_placeholder_fits_the_first_slot_it_goes_into() {
+    let table = Providers::builtin().unwrap();
+    for p in &table {
+        let made = table.placeholder(&p.secret).unwrap();
+        assert!(table.grammar(&p.secret).fits(made.as_bytes()), "{made}");
+        assert!(crate::vault::slot_takes(&p.slots[0], &made.as_str().into()).is_ok(), "{}: {made}", p.name);
+        let edges = [made.bytes().next(), made.bytes().last()];
+        assert!(edges.iter().flatten().all(u8::is_ascii_alphanumeric), "{made}");
     }
 }

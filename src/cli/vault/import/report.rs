@@ -2,7 +2,7 @@
 
 use crate::cli::context::{Context, Tone, count};
 use crate::cli::outcome::Exit;
-use crate::vault::import::{Carried, Class, Error, Fate, Plan, Reading, Row};
+use crate::vault::import::{Carried, Error, Fate, NO_SECRET, Plan, Reading, Row};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -99,8 +99,7 @@ impl Report<'_> {
     }
 
     fn is_plain(&self, row: &Row) -> bool {
-        let class = self.readings[row.reading].finds[row.find].class;
-        matches!(row.fate, Fate::Skip(_)) && matches!(class, Class::Plain(_))
+        matches!(&row.fate, Fate::Skip(why) if why == NO_SECRET)
     }
 
     fn what(&self, row: &Row) -> String {
@@ -184,9 +183,9 @@ impl Report<'_> {
 fn more(hidden: usize) -> String {
     match hidden {
         0 => String::new(),
-        n => format!(
-            "; {} no secrets by their names (-v lists them, --all takes them)",
-            count(n, "of them is", "of them are")
-        ),
+        n => {
+            let of_them = count(n, "of them has", "of them have");
+            format!("; {of_them} no secret's name (-v shows, --all takes such)")
+        }
     }
 }

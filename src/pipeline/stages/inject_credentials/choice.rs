@@ -46,6 +46,8 @@ pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
         Ok(Found { occupied: true, puts }) if puts.is_empty() => Choice::Nothing,
         Ok(Found { occupied: true, puts }) => Choice::Put(puts),
         Ok(Found { occupied: false, .. }) if !on || ex.scheme == Scheme::Http => Choice::Nothing,
+        // what is obtained or signed is another stage's
+        Ok(Found { occupied: false, .. }) if bound.iter().any(|b| b.account.is_some()) => Choice::Nothing,
         Ok(Found { occupied: false, .. }) => empty(ex, &bound),
     }
 }
@@ -61,7 +63,7 @@ fn placeholders(ex: &Exchange, head: &RequestHead, bound: &[&Binding], on: bool)
     let now = Timestamp::now();
     let mut found = Found { occupied: false, puts: Vec::new() };
     for binding in bound {
-        let Some((at, secret)) = held(ex, binding) else { continue };
+        let Some((at, secret)) = held(ex, binding).filter(|_| binding.account.is_none()) else { continue };
         match slot::occupant(head, &binding.slot) {
             Occupant::Nothing => {}
             Occupant::Unclear => found.occupied = true,
@@ -97,7 +99,7 @@ pub(super) fn uses(
     if !on || ex.scheme == Scheme::Http {
         return Err(refusal::not_injected(on));
     }
-    match secret.barred {
+    match secret.barred_at(now) {
         Some(why) => Err(refusal::barred(secret, why)),
         None => Ok(true),
     }
@@ -106,19 +108,17 @@ pub(super) fn uses(
 /// No slot has anything in it: the first binding that fills does.
 fn empty(ex: &Exchange, bound: &[&Binding]) -> Choice {
     let fills = bound.iter().filter(|b| b.fill).find_map(|b| Some((held(ex, b)?, *b)));
-    match fills {
-        None => Choice::Nothing,
-        Some(((_, secret), _)) if secret.barred.is_some() => {
-            secret.barred.map_or(Choice::Nothing, |why| Choice::Refuse(refusal::barred(secret, why)))
-        }
-        Some(((held, _), binding)) => Choice::Put(vec![Put { held, slot: binding.slot.clone() }]),
+    let Some(((held, secret), binding)) = fills else { return Choice::Nothing };
+    match secret.barred_at(Timestamp::now()) {
+        Some(why) => Choice::Refuse(refusal::barred(secret, why)),
+        None => Choice::Put(vec![Put { held, slot: binding.slot.clone() }]),
     }
 }
 
 /// The slots of the body, for when it is there. In a vault that cannot be read their numbers are the bindings'.
 fn expect(ex: &Exchange, head: &RequestHead, bound: &[&Binding]) {
     let sealed = ex.vault.sealed.is_some();
-    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body());
+    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body() && b.account.is_none());
     let slots: Vec<(Slot, usize)> = in_body
         .filter_map(|(i, b)| Some((b.slot.clone(), if sealed { i } else { held(ex, b)?.0 })))
         .collect();

@@ -3,7 +3,7 @@
 
 use super::document::{self, Anchor, Claim, Document};
 use super::error::Error;
-use super::key::{KeySource, Keys, MasterKey, Search, Source};
+use super::key::{KeySource, Keys, MasterKey, Search, Source, nowhere};
 use super::place::{Look, Place};
 use super::seal::{Sealer, Signed};
 use crate::base::atomic;
@@ -186,11 +186,11 @@ impl Disk {
 
     /// Goes through the sources for the key that fits: the present one of each, and the one that a rotation laid beside it.
     fn unlock(&self, claim: &Claim, beside: Option<&Claim>) -> Result<Known, Error> {
-        let mut said = Vec::new();
+        let (asked, mut empty, mut said) = (self.keys.asked(), Vec::new(), Vec::new());
         let mut wrong = None::<Source>;
         let mut fits_other = false;
-        for home in self.keys.asked() {
-            for (staged, found) in self.offers(home) {
+        for home in &asked {
+            for (staged, found) in self.offers(*home) {
                 match found {
                     Ok(Some(master)) if !claim.foreign(&master) => {
                         return Ok(Known { master, source: home.source(), staged });
@@ -200,7 +200,7 @@ impl Disk {
                         wrong.get_or_insert_with(|| home.source());
                     }
                     Ok(None) if staged => {}
-                    Ok(None) => said.push(format!("{}: none there", home.source())),
+                    Ok(None) => empty.push(home.source()),
                     Err(e) if wrong.is_some() || self.keys.passes_over(&e) => said.push(e.to_string()),
                     Err(e) => return Err(e),
                 }
@@ -214,7 +214,8 @@ impl Disk {
                 let last = claim.source();
                 let last = last
                     .map_or(String::new(), |s| format!("; the vault was last written with a key from: {s}"));
-                Err(Error::KeyMissing(format!("{}{last}", said.join("; "))))
+                let said = nowhere(asked.len(), &empty, said);
+                Err(Error::KeyMissing(format!("{said}{last}")))
             }
         }
     }

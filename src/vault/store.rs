@@ -61,6 +61,12 @@ impl Vault {
         Ok(Self { disk, healed })
     }
 
+    /// A handle to whatever is there, for tests of what every operation makes of it.
+    #[cfg(test)]
+    pub(super) fn unjudged(place: &Place, keys: Keys) -> Self {
+        Self { disk: Disk::new(place, keys), healed: None }
+    }
+
     /// What this open found half done by a writer that was killed, and ended.
     #[must_use]
     pub fn healed(&self) -> Option<Healed> {
@@ -100,9 +106,7 @@ impl Vault {
     /// As [`Vault::open`].
     pub fn list(&self) -> Result<Vec<Listing>, Error> {
         let Some(opened) = self.disk.warm()? else { return Ok(Vec::new()) };
-        let mut all = listing::listing(&opened.document);
-        all.retain(|l| !Name::is_internal(&l.name));
-        Ok(all)
+        Ok(listing::listing(&opened.document))
     }
 
     /// One entry by name, without its values.

@@ -48,8 +48,8 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             // and an entry is a line
             let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            let last = used.get(&l.name).map_or_else(|| "-".into(), |at| age(now, *at));
-            let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
+            let last = used.get(&l.name).map_or_else(|| "–".into(), |at| age(now, *at));
+            let expires = l.expires.map_or_else(|| "–".to_owned(), |at| until(now, at));
             vec![l.name.to_string(), age(now, l.updated), expires, last, hosts, placeholder]
         });
         ctx.out(table(&["NAME", "AGE", "EXPIRES", "USED", "HOSTS", "PLACEHOLDER"], rows));

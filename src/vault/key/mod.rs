@@ -20,7 +20,7 @@ pub use master::MasterKey;
 pub(super) use master::no_randomness;
 pub use passphrase::{Cost, Passphrase};
 pub use sources::{Keys, allows};
-pub(super) use sources::{Search, keep};
+pub(super) use sources::{Search, keep, nowhere};
 pub use systemd::{CREDENTIAL, SystemdCredential};
 pub use words::{Ask, PASSPHRASE, Words, ask_new, ask_with, hand};
 

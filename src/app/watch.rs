@@ -33,7 +33,7 @@ pub(super) fn start(running: &Arc<Running>) {
                 }
             }
             let now = vault_stamp(&running);
-            if now != vault || running.vault_has_healed() {
+            if now != vault || running.vault_has_healed() || running.a_secret_has_expired() {
                 vault = now;
                 running.vault_changed();
             }

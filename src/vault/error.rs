@@ -9,8 +9,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The lock sentinel is there.
-    #[error("the vault is locked (the sentinel {} is there)", .0.display())]
-    Locked(PathBuf),
+    #[error("the vault is locked{said} (the sentinel {} is there)", .sentinel.display())]
+    Locked {
+        /// The sentinel.
+        sentinel: PathBuf,
+        /// ` since WHEN by WHOM: WHY`, if it says so.
+        said: String,
+    },
     /// The file and the anchor were written with another key.
     #[error("the key from {0} is not the key this vault was written with")]
     KeyWrong(String),
@@ -130,7 +135,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Locked(_) => "vault_locked",
+            Self::Locked { .. } => "vault_locked",
             Self::KeyWrong(_) => "vault_key_wrong",
             Self::KeyMissing(_) => "vault_key_missing",
             Self::KeyUnusable { .. } => "vault_key_unusable",
@@ -163,11 +168,13 @@ impl Error {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Locked(_) => "unlock the vault, then try again",
+            Self::Locked { .. } => "find out why, then: katana vault unlock",
             Self::KeyWrong(_) => {
                 "give back the key it was written with (vault.key_source, vault.key_file or KATANA_VAULT_KEY)"
             }
-            Self::KeyMissing(_) => "provide the key, or choose where it comes from with vault.key_source",
+            Self::KeyMissing(_) => {
+                "`katana vault key show` says what each source has; `katana vault key import` takes a recovery phrase"
+            }
             Self::KeyUnusable { .. } => {
                 "a key is the base64 of 32 bytes; make one with: openssl rand -base64 32"
             }
@@ -214,6 +221,11 @@ impl Error {
     /// A source took a key and does not give it back.
     pub(super) fn not_kept(source: &super::key::Source) -> Self {
         Self::KeyUnusable { origin: source.to_string(), why: "it did not keep the new key".into() }
+    }
+
+    /// May a writer amid its work have made it look so?
+    pub(super) fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Tampered(_) | Self::KeyWrong(_))
     }
 
     /// An operating-system error at a file; what [`crate::base::atomic::read_private`] refuses is `NotPrivate`.

@@ -16,7 +16,7 @@ const RUNS: usize = 64;
 pub type Issued = Vec<(Arc<str>, Arc<str>)>;
 
 /// One run. Times as everywhere in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
     /// Its id.

@@ -5,6 +5,8 @@ mod endpoint;
 mod trouble;
 mod assertions;
 mod echo;
+mod signing;
+mod botocore;
 
 use crate::support::{Answer, Ask, Client, Katana, Origin, Proto, Reply, katana, origin};
 use serde_json::{Value, json};

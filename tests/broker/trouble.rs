@@ -93,15 +93,6 @@ fn what_the_vault_lacks_is_said() {
         assert!(error["message"].as_str().unwrap().contains("NOT_THERE"), "{error}");
     });
     assert!(origin.received().is_empty());
-    assert!(katana.home.katana(&["vault", "lock"]).status.success());
-    block_on(async {
-        until("the lock", || {
-            let answer = katana.audit().iter().any(|r| r["tool_name"] == "vault.follow");
-            answer.then_some(())
-        });
-        let answer = data(&katana).await;
-        assert_eq!(answer.status, 503, "{}", answer.text());
-    });
 }
 
 #[test]

@@ -87,8 +87,10 @@ fn it_stays_readable_under_a_new_master_key_and_dies_with_the_vault() {
     settings(&home, "vault");
     let made = json(&home, &["ca", "show"]);
     assert_eq!(made["key_protection"], "vault", "made sealed where the configuration says so");
-    let rotated = home.katana(&["vault", "rotate", "--yes"]);
-    if rotated.status.code() != Some(2) {
+    let rotated = home.katana(&["vault", "rotate"]);
+    if said(&rotated).contains("unrecognized subcommand") {
+        eprintln!("skipped: this katana has no `vault rotate`");
+    } else {
         assert_eq!(rotated.status.code(), Some(0), "{}", said(&rotated));
         assert_eq!(print(&json(&home, &["ca", "show"])), print(&made));
     }

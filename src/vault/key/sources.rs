@@ -67,10 +67,7 @@ impl Keys {
             match source.load() {
                 Ok(Some(key)) => return Ok(Search::Found(key, *source)),
                 Ok(None) => empty.push(source.source()),
-                // a keyring that does not answer is the rule on a headless machine, and no reason to stop there
-                Err(e @ Error::KeyUnreachable { .. }) if self.choice == config::KeySource::Auto => {
-                    said.push(e.to_string());
-                }
+                Err(e) if self.passes_over(&e) => said.push(e.to_string()),
                 Err(e) => return Err(e),
             }
         }
@@ -80,6 +77,11 @@ impl Keys {
         };
         said.insert(0, empty);
         Ok(Search::Nowhere(said.join("; ")))
+    }
+
+    /// A keyring that does not answer is the rule on a headless machine, and no reason to stop there.
+    pub(in crate::vault) fn passes_over(&self, e: &Error) -> bool {
+        matches!(e, Error::KeyUnreachable { .. }) && self.choice == config::KeySource::Auto
     }
 
     /// Makes a new key and keeps it where the choice says; with `auto` in the keyring where that works, else in the key file.

@@ -5,6 +5,7 @@ use super::listing::{age, shortened, table, until};
 use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
+use crate::cli::context::Context;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
 use crate::vault::{Error, Listing, Name, Providers, Vault};
@@ -61,21 +62,24 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             let expires = l.expires.map_or_else(|| "-".to_owned(), |at| until(now, at));
             vec![l.name.to_string(), age(now, l.updated), expires, last, hosts, placeholder]
         });
-        // where some come from somewhere else, a column says where
-        let mut rows: Vec<Vec<String>> = rows.collect();
-        let mut head = vec!["NAME", "AGE", "EXPIRES", "USED", "HOSTS", "PLACEHOLDER"];
-        if !references.is_empty() {
-            head.insert(5, "FROM");
-            for (row, l) in rows.iter_mut().zip(&entries) {
-                row.insert(5, from(l).unwrap_or("-").to_owned());
-            }
-        }
-        ctx.out(table(&head, rows.into_iter()));
+        print(ctx, rows.collect(), entries.iter().map(from).collect());
     }
     if let Some(key) = vault.key_source() {
         ctx.note(format!("key from {key}"));
     }
     Ok(Exit::Done)
+}
+
+/// The table; where some values come from somewhere else, a column says from where.
+fn print(ctx: &Context, mut rows: Vec<Vec<String>>, from: Vec<Option<&str>>) {
+    let mut head = vec!["NAME", "AGE", "EXPIRES", "USED", "HOSTS", "PLACEHOLDER"];
+    if from.iter().any(Option::is_some) {
+        head.insert(5, "FROM");
+        for (row, from) in rows.iter_mut().zip(from) {
+            row.insert(5, from.unwrap_or("-").to_owned());
+        }
+    }
+    ctx.out(table(&head, rows.into_iter()));
 }
 
 /// Where the values of entries by reference are to be got. Control characters in a command are shown as spaces.

@@ -38,11 +38,11 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     };
     let vault = desk.open().map_err(|e| failure(&what, &e))?;
     let value = get(&vault).map_err(|e| failure(&what, &e))?;
-    let value = resolving::value(desk, &vault, &key, args.number, value)?;
     if let Some(number) = args.number {
         desk.because(format!("version {number}"));
     }
     desk.tell_first("vault.get", &what)?;
+    let value = resolving::value(desk, &vault, &key, args.number, value)?;
     print(desk, &key, &value, terminal).map(|()| Exit::Done).map_err(|e| {
         Failure::new(Exit::Unevaluated, "vault_io", what.clone(), e, "check what stdout leads to")
     })

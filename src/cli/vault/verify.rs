@@ -11,7 +11,7 @@ use serde_json::json;
 /// Judge the file and open every entry; exit 1 when anything is wrong.
 #[derive(clap::Args, Clone, Copy)]
 pub(super) struct Args {
-    /// Ask the backend of every entry by reference, too
+    /// Ask the backend of every entry by reference, too.
     #[arg(long)]
     resolve: bool,
 }
@@ -20,8 +20,8 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     let ctx = desk.ctx;
     match desk.open().and_then(|v| Ok((v.verify()?, v.healed()))) {
         Ok((report, healed)) => {
-            let asked =
-                args.resolve.then(|| desk.open().and_then(|v| resolving::every(desk, &v))).transpose();
+            let every = |vault: &_| resolving::every(desk, vault);
+            let asked = args.resolve.then(|| desk.open().and_then(|v| every(&v))).transpose();
             let references = asked.map_err(|e| failure("the references could not be checked", &e))?;
             if ctx.json {
                 ctx.out_json(&json!({

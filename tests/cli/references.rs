@@ -42,6 +42,8 @@ fn commands_ask_and_the_disk_never_has_the_value() {
         let out = get(&home, name, &[("GIVEN_KEY", ONE)]);
         assert_eq!(String::from_utf8_lossy(&out.stdout), ONE, "{name}: {out:?}");
     }
+    let listed = String::from_utf8(home.katana(&["vault", "list"]).stdout).unwrap();
+    assert!(listed.contains("env:GIVEN_KEY") && !listed.contains(ONE), "{listed}");
     let out = get(&home, "BY_ENV", &[]);
     assert_eq!((out.status.code(), out.stdout.len()), (Some(3), 0));
     put(&file, ONE, 0o644);

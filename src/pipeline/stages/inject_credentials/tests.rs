@@ -124,9 +124,12 @@ fn in_clear_or_switched_off_nothing_goes_in() {
     }
 }
 
+/// What befell the secret; the status, code and words of the refusal.
+type Bar = (fn(&mut Held), u16, &'static str, &'static str);
+
 #[test]
 fn what_is_barred_is_refused_where_it_would_go_in() {
-    let cases: [(fn(&mut Held), u16, &str, &str); 3] = [
+    let cases: [Bar; 3] = [
         (
             |h| h.barred = Some(Barred::Expired(Timestamp(1_000_000))),
             403,

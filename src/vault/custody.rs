@@ -177,7 +177,10 @@ impl Custody {
         }
         self.lay(target, &key)?;
         let still_there = match home.staged()? {
-            None => home.forget().err(),
+            None => match home.also_opens(&self.place.file) {
+                Some(other) => Some(Error::KeyShared { origin: from.to_string(), other }),
+                None => home.forget().err(),
+            },
             Some(_) => Some(Error::KeyTaken(format!("{from} is in the middle of a rotation and"))),
         };
         let also = self.also(&key, &to).into_iter().filter(|s| *s != from).collect();

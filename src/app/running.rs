@@ -69,7 +69,7 @@ impl Running {
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
         let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
-        let references = Arc::new(assemble::references(&config));
+        let references = assemble::references(&config);
         let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
@@ -259,6 +259,7 @@ impl Service for Running {
             "mode": format!("{:?}", config.proxy.mode).to_lowercase(),
             "vault": state(vault.sealed, vault.held.len()),
             "vault_generation": vault.number,
+            "vault_runs": runs(&vault),
             "vault_trouble": *self.trouble.lock(),
             "ca": ca::described(&ca),
             "ca_trouble": *self.ca_trouble.lock(),
@@ -302,6 +303,14 @@ impl Service for Running {
         }
         drained
     }
+}
+
+/// The runs whose placeholders are honoured.
+fn runs(vault: &Generation) -> Vec<String> {
+    let now = Timestamp::now();
+    let aliases = vault.held.iter().flat_map(|h| &h.aliases).filter(|a| !a.lapsed(now));
+    let all: std::collections::BTreeSet<&str> = aliases.filter_map(|a| a.run.as_deref()).collect();
+    all.into_iter().map(str::to_owned).collect()
 }
 
 /// Why the vault cannot be read at this moment; `None`: it can.

@@ -212,6 +212,12 @@ impl Work<'_> {
         amend(entry, name, meta)?;
         if from.is_none() {
             fits(entry, name, value)?;
+            if entry.goes.is_none()
+                && !entry.document
+                && let Some(slot) = self.providers.slot(name.as_str())
+            {
+                slot_takes(slot, value).map_err(Error::BadValue)?;
+            }
         }
         let version = entry.next();
         let at = Bound { name: name.as_str(), version, generation };

@@ -181,7 +181,9 @@ impl Error {
             Self::KeyWrong(_) => {
                 "give back the key it was written with (vault.key_source, vault.key_file or KATANA_VAULT_KEY)"
             }
-            Self::KeyMissing(_) => "provide the key, or choose where it comes from with vault.key_source",
+            Self::KeyMissing(_) => {
+                "`katana vault key show` says what each source has; `katana vault key import` takes a recovery phrase"
+            }
             Self::KeyUnusable { .. } => {
                 "a key is the base64 of 32 bytes; make one with: openssl rand -base64 32"
             }

@@ -2,7 +2,9 @@
 
 mod daemon;
 mod import;
+mod references;
 mod sealed;
+mod run;
 
 pub(crate) use daemon::said;
 pub(crate) use sealed::Small;

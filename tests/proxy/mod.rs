@@ -8,6 +8,8 @@ mod destinations;
 mod scrub;
 mod splits;
 mod inject;
+mod slots;
+mod slots_together;
 mod uses;
 mod echo;
 mod wire;

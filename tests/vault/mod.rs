@@ -1,5 +1,5 @@
-//! The vault as a person has it: real commands, real keyrings, real users; many processes, kills and full disks; and a proxy
-//! that follows it.
+//! The vault as a person has it: real commands, real keyrings, real users; many processes, kills, full disks and
+//! tampering; and a proxy that follows it.
 
 mod desktop;
 mod keys;

@@ -6,7 +6,7 @@ use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
-use crate::vault::{Listing, Name, Providers};
+use crate::vault::{Listing, Providers};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
@@ -29,11 +29,10 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             json!({
                 "name": &*l.name, "placeholder": &*l.placeholder, "version": l.version,
                 "created": l.created.to_string(), "updated": l.updated.to_string(),
-                "hosts": hosts(&bindings, l), "expires": l.expires.map(|t| t.to_string()),
-                "expired": l.expires.is_some_and(|t| t <= now),
-                "goes": l.goes, "document": l.document, "from": l.from.as_deref(),
-                "internal": Name::is_internal(&l.name),
+                "hosts": hosts(&bindings, l),
+                "expires": l.expires.map(|t| t.to_string()), "expired": l.expires.is_some_and(|t| t <= now),
                 "last_used": used.get(&l.name).map(ToString::to_string),
+                "goes": l.goes, "document": l.document, "from": l.from.as_deref(),
             })
         };
         let entries: Vec<Value> = entries.iter().map(entry).collect();
@@ -50,10 +49,6 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
             let hosts = hosts(&bindings, l).join(if terminal { "\n" } else { "," });
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
             let last = used.get(&l.name).map_or_else(|| "–".into(), |at| age(now, *at));
-            if Name::is_internal(&l.name) {
-                let what = "katana's own: seals the authority's key".into();
-                return vec![l.name.to_string(), age(now, l.updated), "–".into(), last, what, "–".into()];
-            }
             let expires = l.expires.map_or_else(|| "–".to_owned(), |at| until(now, at));
             vec![l.name.to_string(), age(now, l.updated), expires, last, hosts, placeholder]
         });

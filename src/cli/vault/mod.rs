@@ -16,6 +16,7 @@ mod verify;
 mod meta;
 mod key;
 mod import;
+mod resolving;
 
 use super::context::Context;
 use super::outcome::Outcome;

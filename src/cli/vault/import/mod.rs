@@ -173,6 +173,7 @@ fn hermes(desk: &Desk<'_>, path: Option<PathBuf>, key_env: Option<&str>, chosen:
     if !path.exists() {
         return Err(failed(&Error::Missing(path)));
     }
+    import::is_ancestors(&path).map_err(|e| failed(&e))?;
     let key = key(desk.ctx, &path, key_env).map_err(|e| failed(&e))?;
     let reading = import::ancestor(&path, &key).map_err(|e| failed(&e))?;
     let in_the_way = same_file(&path, &own);

@@ -175,17 +175,28 @@ impl Custody {
         let (key, home) = self.present()?;
         let (from, to) = (home.source(), target.source());
         self.lay(target, &key)?;
-        let still_there = if from == to { None } else { let_go(home).err() };
+        let still_there = if from == to { None } else { self.let_go(home).err() };
         let ended = self.retire(&key, [&from, &to]);
         let also = self.also(&key, &to).into_iter().filter(|s| *s != from).collect();
         Ok(Moved { from: Some(from), to, still_there, ended, also })
+    }
+
+    /// Makes a source forget its key, unless a rotation has laid the next one beside it.
+    fn let_go(&self, home: &dyn KeySource) -> Result<(), Error> {
+        if let Some(other) = home.also_opens(&self.place.file) {
+            return Err(Error::KeyShared { origin: home.source().to_string(), other });
+        }
+        match home.staged()? {
+            None => home.forget(),
+            Some(_) => Err(Error::KeyTaken(format!("{} is in the middle of a rotation and", home.source()))),
+        }
     }
 
     /// What an earlier move left behind when it was cut short: the same key at sources that are asked. They forget it too.
     fn retire(&self, key: &MasterKey, but: [&Source; 2]) -> Vec<Source> {
         let others = self.keys.asked().into_iter().filter(|s| !but.contains(&&s.source()));
         let has_it = |s: &&dyn KeySource| s.load().is_ok_and(|k| k.is_some_and(|k| k.same(key)));
-        others.filter(has_it).filter(|s| let_go(*s).is_ok()).map(KeySource::source).collect()
+        others.filter(has_it).filter(|s| self.let_go(*s).is_ok()).map(KeySource::source).collect()
     }
 
     /// A key that was kept elsewhere, back to a source; judged by the vault first.
@@ -247,14 +258,6 @@ impl Custody {
             io::ErrorKind::WouldBlock => Error::Busy(path.clone()),
             _ => Error::io(path, &e),
         })
-    }
-}
-
-/// Makes a source forget its key, unless a rotation has laid the next one beside it.
-fn let_go(home: &dyn KeySource) -> Result<(), Error> {
-    match home.staged()? {
-        None => home.forget(),
-        Some(_) => Err(Error::KeyTaken(format!("{} is in the middle of a rotation and", home.source()))),
     }
 }
 

@@ -58,6 +58,14 @@ pub enum Error {
     /// There is no vault whose key could be judged or moved.
     #[error("there is no vault at {} yet", .0.display())]
     NoVault(PathBuf),
+    /// The key opens another vault too, and what was asked would take it away from that one.
+    #[error("the key from {origin} also opens {}, which would be left without it", .other.display())]
+    KeyShared {
+        /// Which source.
+        origin: String,
+        /// The other vault.
+        other: PathBuf,
+    },
     /// The vault is not what was last written: changed, emptied, deleted or rolled back.
     #[error("the vault was tampered with: {0}")]
     Tampered(String),
@@ -146,6 +154,7 @@ impl Error {
             Self::BadPhrase(_) => "vault_bad_phrase",
             Self::KeyTaken(_) => "vault_key_taken",
             Self::NoVault(_) => "vault_none",
+            Self::KeyShared { .. } => "vault_key_shared",
             Self::Tampered(_) => "vault_tampered",
             Self::OldFormat { .. } => "vault_old_format",
             Self::NotPrivate { .. } => "vault_not_private",
@@ -189,6 +198,9 @@ impl Error {
             Self::BadPhrase(_) => "compare it word by word with what `katana vault key export` printed",
             Self::KeyTaken(_) => "if no vault needs that one any more, take it away there and try again",
             Self::NoVault(_) => "`katana vault set KEY` makes one; vault.key_source says where its key goes",
+            Self::KeyShared { .. } => {
+                "give this vault a key of its own: katana vault rotate --to another source"
+            }
             Self::Tampered(_) => {
                 "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
             }

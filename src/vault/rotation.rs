@@ -40,6 +40,11 @@ impl Disk {
         let home = self.home(from.label())?;
         let target = to.map_or(Ok(home), |label| self.home(label))?;
         let moves = target.source() != from;
+        let shared = home.also_opens(&self.place.file);
+        let shared = shared.map(|other| Error::KeyShared { origin: from.to_string(), other });
+        if let Some(e) = shared.as_ref().filter(|_| !moves) {
+            return Err(e.clone());
+        }
         let next = MasterKey::generate()?;
         let (document, sealer) = self.turned(&opened, &next, &target.source())?;
         lay(target, moves, &next)?;
@@ -60,7 +65,11 @@ impl Disk {
         });
         let unfinished = finished.err();
         // as long as anything is left to do, the old key may still be needed to do it
-        let still_there = if moves && unfinished.is_none() { home.forget().err() } else { None };
+        let still_there = match shared {
+            _ if !moves || unfinished.is_some() => None,
+            None => home.forget().err(),
+            shared => shared,
+        };
         let (generation, entries) = (document.generation, document.entries.len());
         Ok(Rotation { generation, entries, from, to: target.source(), unfinished, still_there })
     }

@@ -4,7 +4,7 @@
 use super::disk::{Disk, Known, Opened, State};
 use super::document::{self, Document};
 use super::error::Error;
-use super::key::Search;
+use super::key::{KeySource, Search};
 use super::seal::{Sealer, Signed};
 use crate::base::atomic;
 use crate::base::id::random;
@@ -100,7 +100,10 @@ impl Disk {
     fn has_leftover(&self) -> bool {
         let known = self.known.lock();
         let Some(Known { source, staged: false, .. }) = known.as_ref() else { return false };
-        self.keys.home(source).is_some_and(|h| matches!(h.staged(), Ok(Some(_))))
+        // a next key that another vault may be under is not this one's to take away
+        let mine =
+            |h: &dyn KeySource| matches!(h.staged(), Ok(Some(_))) && h.also_opens(&self.place.file).is_none();
+        self.keys.home(source).is_some_and(mine)
     }
 
     /// The first write of all: key, then anchor of generation 0. Under the lock.

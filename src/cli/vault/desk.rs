@@ -161,6 +161,7 @@ pub(super) fn failure(what: &str, e: &Error) -> Failure {
         | Error::BadPhrase(_)
         | Error::BadPassphrase(_)
         | Error::KeyTaken(_)
+        | Error::KeyShared { .. }
         | Error::BadValue(_)
         | Error::BadGoes(_)
         | Error::BadRun(_)

@@ -7,7 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::cli::context::{Tone, count};
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::key::{LABELS, allows};
-use crate::vault::{Meta, Name, Overlap};
+use crate::vault::{Error, Meta, Name, Overlap};
 use serde_json::json;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -103,8 +103,15 @@ fn rotate(to: Option<&str>, desk: &Desk<'_>) -> Outcome {
     if let Some(why) = done.unfinished {
         warn(format!("one step is left to the next command that opens the vault: {why}"));
     }
-    if done.still_there.is_some() {
-        warn(format!("{} still has the old key, which opens nothing any more: take it away", done.from));
+    match done.still_there {
+        Some(shared @ Error::KeyShared { .. }) => warn(format!("the old key stays where it is: {shared}")),
+        Some(_) => {
+            warn(format!(
+                "{} still has the old key, which this vault needs no more: take it away",
+                done.from
+            ));
+        }
+        None => {}
     }
     if !allows(desk.config.vault.key_source, done.to.label()) {
         warn(format!("vault.key_source does not ask {}: set it to auto or to that source", done.to));

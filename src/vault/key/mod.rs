@@ -112,6 +112,11 @@ pub trait KeySource: Send + Sync + fmt::Debug {
         false
     }
 
+    /// Another vault that its key has opened and that is still there: what is done to the key is done to that one too.
+    fn also_opens(&self, _vault: &Path) -> Option<PathBuf> {
+        None
+    }
+
     /// Remembers it, where the source can.
     ///
     /// # Errors

@@ -167,3 +167,27 @@ fn no_vault_no_rotation() {
     let bench = Bench::new();
     assert_eq!(bench.open().unwrap().rotate(None).unwrap_err().code(), "vault_none");
 }
+
+#[test]
+fn a_key_that_opens_another_vault_is_not_taken_from_it() {
+    let (one, mut two) = (filled(), Bench::new());
+    two.place.key.file = one.place.key.file.clone();
+    two.set("C", "the-other-vaults-value").unwrap();
+    let before = one.files();
+    let e = one.open().unwrap().rotate(None).unwrap_err();
+    assert!(
+        e.code() == "vault_key_shared" && e.to_string().contains(two.place.file.to_str().unwrap()),
+        "{e}"
+    );
+    assert_eq!(one.files(), before);
+    // nor is a next key that may be the other's
+    let key = KeyFile::at(&one.place.key.file);
+    key.stage(&MasterKey::generate().unwrap()).unwrap();
+    assert_eq!(one.open().unwrap().healed(), None);
+    assert!(key.staged().unwrap().is_some());
+    key.unstage().unwrap();
+    assert_eq!(two.get("C").unwrap().expose(), b"the-other-vaults-value");
+    fs::remove_dir_all(two.dir.path()).unwrap();
+    one.open().unwrap().rotate(None).unwrap();
+    sound(&one);
+}

@@ -66,8 +66,12 @@ fn a_run_s_placeholder_is_good_until_it_ends_and_names_it_where_it_does_not_belo
         assert!(denial["message"].as_str().unwrap().contains(&run), "{denial}");
         assert_eq!(ask(&katana, HOST, bearer(&usual)).await.status, 200, "the usual one is as good as ever");
     });
-    let records = serde_json::Value::from(katana.audit()).to_string();
-    assert!(records.contains(&format!("exfiltration attempt: placeholder of OPENAI_API_KEY from run {run} in the request header to origin.test:443")), "{records}");
+    let told = format!(
+        "exfiltration attempt: placeholder of OPENAI_API_KEY from run {run} in the request header to origin.test:443"
+    );
+    until("the record of the attempt", || {
+        serde_json::Value::from(katana.audit()).to_string().contains(&told).then_some(())
+    });
     katana.never_tells(own);
 }
 

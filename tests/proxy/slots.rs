@@ -1,6 +1,8 @@
 //! Every slot of a credential: its secret goes there and nowhere else, and what comes back of it is the placeholder.
 
-use crate::support::{Answer, Ask, Client, Katana, Origin, Proto, Received, Reply, block_on, katana, origin};
+use crate::support::{
+    Answer, Ask, Client, Katana, Origin, Proto, Received, Reply, block_on, katana, origin, until,
+};
 use serde_json::{Value, json};
 
 pub(super) const HOST: &str = "api.example.test";
@@ -191,6 +193,7 @@ fn a_placeholder_in_its_slot_becomes_the_value() {
     for case in CASES {
         katana.never_tells(case.value);
     }
+    until("the record of every request", || (katana.audit().len() >= CASES.len() * 2).then_some(()));
     let all = Value::from(katana.audit()).to_string();
     for case in CASES {
         assert!(all.contains(&format!("\"injected\":[\"{}\"]", case.secret)), "{}", case.secret);
@@ -273,13 +276,11 @@ fn nowhere_else() {
             }
         }
     });
-    let attempts: Vec<String> = katana
-        .audit()
-        .iter()
-        .map(|r| r["reasons"].to_string())
-        .filter(|r| r.contains("exfiltration attempt"))
-        .collect();
-    assert_eq!(attempts.len(), CASES.len() * 7);
+    let attempts = until("the record of every attempt", || {
+        let reasons = katana.audit().into_iter().map(|r| r["reasons"].to_string());
+        let all: Vec<String> = reasons.filter(|r| r.contains("exfiltration attempt")).collect();
+        (all.len() >= CASES.len() * 7).then_some(all)
+    });
     for case in CASES {
         let of = |place: &str| attempts.iter().any(|a| a.contains(case.secret) && a.contains(place));
         assert!(of("to origin.test:443") && of("in the request header"), "{}: {attempts:#?}", case.secret);

@@ -22,7 +22,7 @@ fn asked(katana: &Katana, origin: &crate::support::Origin, placeholder: &str) ->
             let client = Client::new(katana);
             match client.connect("origin.test:443").await {
                 Ok(_) => {
-                    let ask = Ask::get(&path).header("authorization", &format!("Bearer {placeholder}"));
+                    let ask = Ask::get(&path).header("authorization", format!("Bearer {placeholder}"));
                     client.once("origin.test", ask).await.status.as_u16()
                 }
                 Err((status, _)) => status,

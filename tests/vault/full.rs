@@ -48,7 +48,7 @@ fn a_limit_on_the_size_of_files_costs_nothing_but_the_write() {
             for what in ["rotate", "set NAME_0"] {
                 let mut command = Command::new("sh");
                 home.furnish(&mut command);
-                let line = format!("{trap}ulimit -f {blocks}; exec {} vault {what} -q", PROGRAM);
+                let line = format!("{trap}ulimit -f {blocks}; exec {PROGRAM} vault {what} -q");
                 command.args(["-c", &line]).stdin(std::process::Stdio::null());
                 let out = command.output().unwrap();
                 assert!(!out.status.success(), "{line}");

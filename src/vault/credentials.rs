@@ -180,11 +180,12 @@ impl Bindings {
         known
     }
 
-    /// Every secret of the vault that is bound to this host, whatever method and path; each once, in order.
+    /// Every secret of the vault that is bound to this host, whatever port, method and path: what one port was given another may
+    /// tell. Each once, in order.
     #[must_use]
-    pub fn held_on(&self, host: &Host, port: u16) -> Vec<usize> {
+    pub fn held_on(&self, host: &Host) -> Vec<usize> {
         let mut held = Vec::new();
-        self.visit(host, |i| held.extend(self.rows[i].binding.held.filter(|_| self.rows[i].on(port))));
+        self.visit(host, |i| held.extend(self.rows[i].binding.held));
         held.sort_unstable();
         held.dedup();
         held

@@ -303,7 +303,7 @@ impl Exchange {
 
     /// Secrets that this host may reflect: all that are bound to it, put in now or in an exchange before.
     pub fn echoing(&self) -> &[usize] {
-        self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host, self.authority.port))
+        self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host))
     }
 
     /// Tokens that are out now; `None`: none is.

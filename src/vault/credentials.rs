@@ -45,6 +45,8 @@ pub struct Bindings {
     anywhere: Vec<usize>,
     has_below: bool,
     accounts: Vec<Arc<Account>>,
+    /// Hosts that katana's own calls give a secret to, for a token.
+    endpoints: Vec<(Host, usize)>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +83,10 @@ impl Bindings {
         }
         for c in credentials {
             bindings.accounts.extend(c.account.clone());
+            if let Some((to, entries)) = c.account.as_deref().and_then(endpoint) {
+                let given = entries.into_iter().filter_map(|entry| index.get(entry).copied());
+                bindings.endpoints.extend(given.map(|at| (to.clone(), at)));
+            }
             for (secret, slot, hosts) in places(c) {
                 let binding = Binding {
                     secret: secret.into(),
@@ -180,11 +186,13 @@ impl Bindings {
         known
     }
 
-    /// Every secret of the vault that is bound to this host, whatever method and path; each once, in order.
+    /// Every secret of the vault that this host is given, in a request or in a call for a token, whatever port, method and path:
+    /// what one port was given another may tell. Each once, in order.
     #[must_use]
-    pub fn held_on(&self, host: &Host, port: u16) -> Vec<usize> {
+    pub fn held_on(&self, host: &Host) -> Vec<usize> {
         let mut held = Vec::new();
-        self.visit(host, |i| held.extend(self.rows[i].binding.held.filter(|_| self.rows[i].on(port))));
+        self.visit(host, |i| held.extend(self.rows[i].binding.held));
+        held.extend(self.endpoints.iter().filter(|(to, _)| to == host).map(|(_, at)| *at));
         held.sort_unstable();
         held.dedup();
         held
@@ -285,6 +293,19 @@ fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
         _ => {}
     }
     all
+}
+
+/// The host an account calls for its token, and the entries whose values that host is given or gives tokens for.
+fn endpoint(account: &Account) -> Option<(&Host, Vec<&str>)> {
+    match account {
+        Account::OAuth2(o) => Some((
+            &o.token_url.to.host,
+            o.secret.iter().chain(&o.client_secret).map(String::as_str).collect(),
+        )),
+        Account::GithubApp(g) => Some((&g.api.to.host, vec![&g.secret])),
+        // the key file names it, and is given to nobody
+        Account::GcpServiceAccount(_) | Account::AwsSigV4(_) => None,
+    }
 }
 
 impl Row {

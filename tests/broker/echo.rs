@@ -23,6 +23,21 @@ fn a_reflected_token_comes_back_as_its_placeholder() {
 }
 
 #[test]
+fn what_the_token_endpoint_was_given_comes_back_from_its_host_as_placeholders() {
+    let (origin, katana) = field(oauth(json!({})), &[]);
+    let (refresh, client) = (katana.placeholder("REFRESH"), katana.placeholder("CLIENT"));
+    origin.on("/log", Reply::new(format!("{REFRESH} {CLIENT} {TOKEN}")).header("x-last", REFRESH));
+    block_on(async {
+        ask(&katana, "origin.test", Proto::H1, Ask::get("/data")).await;
+        for proto in [Proto::H1, Proto::H2] {
+            let answer = ask(&katana, "api.example.test", proto, Ask::get("/log")).await;
+            assert_eq!(answer.text(), format!("{refresh} {client} {refresh}"));
+            assert_eq!(answer.header("x-last"), refresh);
+        }
+    });
+}
+
+#[test]
 fn a_token_that_got_out_is_taken_out_of_everything_that_is_sent() {
     let (origin, katana) = field(oauth(json!({})), &[]);
     let placeholder = katana.placeholder("REFRESH");

@@ -53,6 +53,34 @@ fn a_head_that_never_ends_inside_a_tunnel_is_answered_408() {
 }
 
 #[test]
+fn a_method_in_a_header_does_not_go_around_the_policy() {
+    let site = Site::new();
+    block_on(async {
+        for (name, method, code) in [
+            ("x-http-method-override", "TRACE", "policy_denied"),
+            ("X-HTTP-Method", "trace", "policy_denied"),
+            ("x-method-override", "PATCH", ""),
+        ] {
+            for proto in [Proto::H1, Proto::H2] {
+                let mut session = Client::new(&site.katana).open("origin.test", proto).await;
+                let answer = session.ask(Ask::post("/override", "{}").header(name, method)).await;
+                if code.is_empty() {
+                    assert_ne!(answer.status, 403, "{method}");
+                } else {
+                    assert_eq!(answer.denied(403)["code"], code, "{method}");
+                }
+            }
+            let mut session = Client::new(&site.katana).open("origin.test", Proto::H1).await;
+            let mut many = Ask::post("/override", "{}");
+            for method in ["GET", "PUT", "PATCH", "DELETE"] {
+                many = many.header(name, method);
+            }
+            assert_eq!(session.ask(many).await.denied(403)["rule"], "method_override");
+        }
+    });
+}
+
+#[test]
 fn after_two_lengths_nothing_more_is_read() {
     let site = Site::new();
     let mut raw = inside(&site.katana);

@@ -6,7 +6,7 @@ use super::sign::Seed;
 
 /// Bytes of one chunk that are held until its signature is known; the signature stands in front of them.
 const MOST: usize = 16 * 1024 * 1024;
-/// Bytes of a line: a chunk's head, or a trailer.
+/// Bytes of a chunk's head, or of all trailers.
 const LONGEST_LINE: usize = 8 * 1024;
 
 /// Why a body is no chain of signed chunks.
@@ -134,6 +134,8 @@ impl Resigner {
         } else {
             if text.is_empty() {
                 self.state = State::Done;
+            } else if self.trailers.len() + used > LONGEST_LINE {
+                return Err(Fault::Framing);
             } else {
                 self.trailers.push_str(&format!("{}:{}\n", name.trim().to_ascii_lowercase(), value.trim()));
             }

@@ -214,6 +214,13 @@ fn s3_example_of_signed_chunks_with_a_trailer() {
 }
 
 #[test]
+fn trailers_do_not_grow_without_end() {
+    let trailers = "x-amz-meta-a:b\r\n".repeat(10_000);
+    let body = stream(&[(0, &"0".repeat(64))], &trailers);
+    assert_eq!(resigned(streaming_seed(), &body, 1000), Err(Fault::Framing));
+}
+
+#[test]
 fn what_is_no_chain_of_signed_chunks_is_refused() {
     let wrong = "0".repeat(64);
     let whole = stream(&[(5, &wrong), (0, &wrong)], "\r\n");

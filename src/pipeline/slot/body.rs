@@ -1,7 +1,7 @@
 //! Slots in a body that is there in full: which kind of body it is, where in it a slot stands, and how a value is written
 //! there.
 
-use super::{json, multipart};
+use super::{json, multipart, parameters};
 use crate::base::secret::Secret;
 use crate::config::Slot;
 use http::HeaderMap;
@@ -44,18 +44,27 @@ pub(super) fn form_of(headers: &HeaderMap) -> BodyForm {
     let mut all = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (all.next(), all.next()) else { return BodyForm::Other };
     let Ok(text) = value.to_str() else { return BodyForm::Other };
-    let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
-    let kind = kind.trim().to_ascii_lowercase();
+    let Some((kind, parameters)) = parameters::read(text) else { return BodyForm::Other };
+    let kind = kind.to_ascii_lowercase();
+    let named =
+        |name: &str| parameters.iter().filter(|(key, _)| key.to_ascii_lowercase().starts_with(name)).count();
+    // two of a name, or one of RFC 2231 (`boundary*0`): which counts is the reader's choice
+    if named("boundary") > 1 || named("charset") > 1 {
+        return BodyForm::Other;
+    }
     let parameter = |name: &str| {
-        parameters.split(';').filter_map(|p| p.split_once('=')).find_map(|(key, value)| {
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"').to_owned())
-        })
+        parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
     };
     let utf8 = parameter("charset").is_none_or(|c| c.eq_ignore_ascii_case("utf-8"));
+    // in others the same bytes are not the same letters
+    let ascii = parameter("charset").is_none_or(|c| {
+        ["utf-8", "utf8", "us-ascii", "iso-8859-1"].iter().any(|known| c.eq_ignore_ascii_case(known))
+    });
     match kind.as_str() {
-        "application/x-www-form-urlencoded" => BodyForm::Urlencoded,
-        "multipart/form-data" => match parameter("boundary").filter(|b| (1..=70).contains(&b.len())) {
-            Some(boundary) => BodyForm::Multipart(boundary.into_bytes().into()),
+        "application/x-www-form-urlencoded" if ascii => BodyForm::Urlencoded,
+        "multipart/form-data" if ascii => match parameter("boundary").filter(|b| (1..=70).contains(&b.len()))
+        {
+            Some(boundary) => BodyForm::Multipart(boundary.as_bytes().into()),
             None => BodyForm::Other,
         },
         "application/json" if utf8 => BodyForm::Json,

@@ -95,15 +95,19 @@ pub(super) fn cookie(head: &RequestHead, name: &str) -> Occupant {
     if one_header(head, COOKIE.as_str()).is_err() {
         return Occupant::Unclear; // lines are joined before any stage sees them: whatever this is, it is no plain cookie
     }
+    let all = head.headers.get(COOKIE).map_or(&[][..], HeaderValue::as_bytes);
+    // a quote that is left open reaches over the next `;` to some: what stands behind it is in the midst of another cookie
+    let open = |pair: &[u8]| {
+        let quotes = memchr::memchr_iter(b'"', pair).count();
+        quotes % 2 == 1 || quotes > 0 && pair.contains(&b'\\')
+    };
     match cookie_spans(head, name).as_slice() {
         [] => Occupant::Nothing,
-        [span] => {
-            let all = head.headers.get(COOKIE).map_or(&[][..], HeaderValue::as_bytes);
-            match &all[span.clone()] {
-                [] => Occupant::Nothing,
-                value => Occupant::One(Secret::from(value)),
-            }
-        }
+        _ if all.split(|b| *b == b';').any(open) => Occupant::Unclear,
+        [span] => match &all[span.clone()] {
+            [] => Occupant::Nothing,
+            value => Occupant::One(Secret::from(value)),
+        },
         _ => Occupant::Unclear,
     }
 }

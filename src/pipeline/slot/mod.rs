@@ -6,6 +6,7 @@ mod target;
 mod body;
 mod json;
 mod multipart;
+mod parameters;
 
 pub use body::{BodyForm, BodySlots, Stands};
 pub use target::{query_spans, with_path_and_query};

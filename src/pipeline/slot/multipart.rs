@@ -1,6 +1,7 @@
 //! A slot in a multipart form: finds the bytes of one field's content.
 
 use super::body::Found;
+use super::parameters;
 use crate::base::secret::Secret;
 use memchr::memmem;
 use std::ops::Range;
@@ -14,10 +15,9 @@ pub(super) fn find(text: &[u8], boundary: &[u8], name: &str) -> Found {
         // the line break that ends the boundary's line begins the part: a head without lines is that and another
         let head = &text[part.start..part.start + ends];
         let content = part.start + ends + 4..part.end;
-        if !is_field(head, name) {
-            continue;
-        }
-        let coded = lines(head).any(|(key, _)| key.eq_ignore_ascii_case(b"content-transfer-encoding"));
+        // one that is read in two ways is no field; what stands in it is out of place
+        let Some(lines) = lines(head).filter(|lines| is_field(lines, name)) else { continue };
+        let coded = lines.iter().any(|(key, _)| key.eq_ignore_ascii_case(b"content-transfer-encoding"));
         if coded || found != Found::Nothing {
             return Found::Unclear;
         }
@@ -29,16 +29,11 @@ pub(super) fn find(text: &[u8], boundary: &[u8], name: &str) -> Found {
     }
 }
 
-/// From the line break behind each boundary to the one before the next. `None`: the last one is missing, or what stands
-/// behind a boundary on its line is not nothing.
+/// From the line break behind each boundary to the one before the next. `None`: the last one is missing, something stands in
+/// front of the first, or behind one on its line: not every reader takes such a line for a boundary, and what one of them takes
+/// for a field is text of another field to the next.
 fn parts(text: &[u8], boundary: &[u8]) -> Option<Vec<Range<usize>>> {
-    let delimiter = [b"--", boundary].concat();
-    let mut at = if text.starts_with(&delimiter) {
-        delimiter.len()
-    } else {
-        let inner = [b"\r\n", &delimiter[..]].concat();
-        memmem::find(text, &inner)? + inner.len()
-    };
+    let mut at = text.strip_prefix(b"--")?.starts_with(boundary).then_some(2 + boundary.len())?;
     let next = [b"\r\n--", boundary].concat();
     let mut all = Vec::new();
     loop {
@@ -46,40 +41,41 @@ fn parts(text: &[u8], boundary: &[u8]) -> Option<Vec<Range<usize>>> {
         if rest.starts_with(b"--") {
             return Some(all);
         }
-        let padding = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        if !rest[padding..].starts_with(b"\r\n") {
+        if !rest.starts_with(b"\r\n") {
             return None;
         }
-        let start = at + padding;
-        let length = memmem::find(&text[start..], &next)?;
-        all.push(start..start + length);
-        at = start + length + next.len();
+        let length = memmem::find(rest, &next)?;
+        all.push(at..at + length);
+        at += length + next.len();
     }
 }
 
-fn lines(head: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    head.split(|b| *b == b'\n').filter_map(|line| {
-        let colon = line.iter().position(|b| *b == b':')?;
-        Some((line[..colon].trim_ascii(), line[colon + 1..].trim_ascii()))
-    })
+/// The lines of a part's head as name and value. `None`: there is one that some readers take for two, or for a piece of the
+/// one before.
+fn lines(head: &[u8]) -> Option<Vec<(&[u8], &[u8])>> {
+    let mut rest = head;
+    let mut all = Vec::new();
+    while !rest.is_empty() {
+        rest = rest.strip_prefix(b"\r\n")?;
+        let end = memmem::find(rest, b"\r\n").unwrap_or(rest.len());
+        let (line, behind) = rest.split_at(end);
+        let colon = memchr::memchr(b':', line)?;
+        let plain = !line.iter().any(|b| matches!(b, b'\r' | b'\n' | 0));
+        let named = colon > 0 && line[..colon].iter().all(u8::is_ascii_graphic);
+        all.push((plain && named).then_some((&line[..colon], line[colon + 1..].trim_ascii()))?);
+        rest = behind;
+    }
+    Some(all)
 }
 
-/// Is this the plain field of this name, and no file?
-fn is_field(head: &[u8], name: &str) -> bool {
-    let mut all = lines(head).filter(|(key, _)| key.eq_ignore_ascii_case(b"content-disposition"));
+/// Is this the plain field of this name to every reader, and no file?
+fn is_field(lines: &[(&[u8], &[u8])], name: &str) -> bool {
+    let mut all = lines.iter().filter(|(key, _)| key.eq_ignore_ascii_case(b"content-disposition"));
     let (Some((_, said)), None) = (all.next(), all.next()) else { return false };
-    let mut own = false;
-    for parameter in said.split(|b| *b == b';').skip(1) {
-        let Some(equals) = parameter.iter().position(|b| *b == b'=') else { continue };
-        let (key, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
-        if key.to_ascii_lowercase().starts_with(b"filename") {
-            return false;
-        }
-        let bare = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
-        own |= key.eq_ignore_ascii_case(b"name") && bare == name.as_bytes();
-    }
-    own && said
-        .split(|b| *b == b';')
-        .next()
-        .is_some_and(|d| d.trim_ascii().eq_ignore_ascii_case(b"form-data"))
+    let Some((kind, parameters)) = std::str::from_utf8(said).ok().and_then(parameters::read) else {
+        return false;
+    };
+    // a second name, one of RFC 2231 (`name*`), or a file's
+    let [(key, own)] = parameters.as_slice() else { return false };
+    kind.eq_ignore_ascii_case("form-data") && key.eq_ignore_ascii_case("name") && *own == name
 }

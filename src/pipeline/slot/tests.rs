@@ -94,6 +94,17 @@ fn one_cookie_of_several() {
         assert_eq!(h.headers["cookie"], after);
     }
     assert_eq!(occupant(&head("/", &[("cookie", "sid=a; sid=b")]), &s), Occupant::Unclear);
+    // to some, what is quoted goes on over a semicolon: the value would stand in the middle of another cookie
+    for split in [
+        "a=\"b; sid=old; c=\"",
+        "a=\"b; sid=\"old\"; c=d\"",
+        "sid=old; a=\"",
+        "a=b\"c; sid=old",
+        "a=\"b\\\"; sid=old; c=\\\"\"",
+    ] {
+        assert_eq!(occupant(&head("/", &[("cookie", split)]), &s), Occupant::Unclear, "{split}");
+    }
+    assert_eq!(occupant(&head("/", &[("cookie", "a={\"b\":\"c\"}; sid=old")]), &s), one("old"));
     let mut h = head("/", &[]);
     fill(&mut h, &s, &"v".into()).unwrap();
     assert_eq!(h.headers["cookie"], "sid=v");
@@ -226,6 +237,56 @@ fn a_field_of_a_multipart_form() {
     }
     assert_eq!(form.find(&s, named("token", "old").as_bytes()), Found::Unclear, "no end");
     assert!(form.written(&Secret::from("a\r\n--XX--")).is_err());
+}
+
+#[test]
+fn a_body_that_is_read_in_two_ways_has_no_slot() {
+    for kind in [
+        "multipart/form-data; boundary=XX; boundary=YY",
+        "multipart/form-data; x=\"; boundary=XX; y=\"; boundary=YY",
+        "multipart/form-data; boundary=XX; boundary*=utf-8''YY",
+        "multipart/form-data; boundary=\"X\\X\"",
+        "multipart/form-data; boundary='XX'",
+        "multipart/form-data; boundary=XX; charset=ibm037",
+        "application/x-www-form-urlencoded; charset=ibm037",
+        "application/json; charset=utf-8; charset=utf-7",
+    ] {
+        assert_eq!(form(kind), BodyForm::Other, "{kind}");
+    }
+}
+
+#[test]
+fn a_field_that_is_another_to_somebody_else_is_no_slot() {
+    let form = form("multipart/form-data; boundary=XX");
+    let slot = slot("form:token");
+    let part = |head: &str, content: &str| format!("--XX\r\n{head}\r\n\r\n{content}\r\n");
+    let token = part("Content-Disposition: form-data; name=\"token\"", "PH");
+    let unlike = |text: &str| !matches!(form.find(&slot, text.as_bytes()), Found::One { .. });
+    assert!(!unlike(&format!("{token}--XX--")));
+    for said in [
+        "form-data; name=token; name=text",
+        "form-data; name=text; name=token",
+        "form-data; name=\"token\"; name*=utf-8''text",
+        "form-data; name=\"token\"; name*0=text",
+        "form-data; name=\"x; name=token; y\"",
+        "form-data; name='x; name=token; y'",
+        "form-data; name=\"text\\\"; name=token; x=\"\"",
+        "form-data; name=token;\r\n name=text",
+        "form-data; name=token\nX: y",
+        "form-data; name=token\rContent-Disposition: form-data; name=text",
+        "form-data; name=token\r\n\tname=text",
+        "form-data; name=token\r\nContent-Disposition : form-data; name=text",
+    ] {
+        let head = format!("Content-Disposition: {said}");
+        assert!(unlike(&format!("{}--XX--", part(&head, "PH"))), "{said:?}");
+    }
+    // a boundary's line that only some take for one: to the others the token is text of the field before
+    let text = "--XX\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\nhi\r\n";
+    for blanks in [" ", "\t", " \t "] {
+        let token = token.replacen("--XX\r\n", &format!("--XX{blanks}\r\n"), 1);
+        assert!(unlike(&format!("{text}{token}--XX--")), "{blanks:?}");
+    }
+    assert!(unlike(&format!("preamble\r\n{token}--XX--")));
 }
 
 proptest! {

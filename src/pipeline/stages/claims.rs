@@ -3,6 +3,7 @@
 
 use super::broker_credentials::signing;
 use super::head_text::Field;
+use super::readings::readings;
 use crate::base::clock::Timestamp;
 use crate::config::Account;
 use crate::pipeline::exchange::{Exchange, Scheme};
@@ -12,12 +13,18 @@ use crate::policy::normalise_path;
 use crate::vault::credentials::Binding;
 use crate::vault::scrub::{Hit, Kind};
 use crate::vault::{Alias, Held};
+use std::borrow::Cow;
 use std::ops::Range;
 
-/// The bindings of this request, the first to count first. A path that a server may read otherwise than it stands
-/// (`/v1/../admin`) must be bound alike in both readings, or nothing is bound to it.
+/// The bindings of this request, the first to count first. One that a server may read otherwise than it stands
+/// (`/v1/../admin`, another method in a header) must be bound alike in all readings, or nothing is bound to it.
 pub(super) fn bound<'a>(ex: &'a Exchange, head: &RequestHead) -> Vec<&'a Binding> {
-    bound_to(ex, head.method.as_str(), head.uri.path())
+    let found = bound_to(ex, head.method.as_str(), head.uri.path());
+    if found.is_empty() {
+        return found;
+    }
+    let alike = |(method, path): &(Cow<'_, str>, Cow<'_, str>)| bound_to(ex, method, path) == found;
+    if readings(head).is_some_and(|all| all.iter().skip(1).all(alike)) { found } else { Vec::new() }
 }
 
 /// The same of what the client sent, for when the head has gone.

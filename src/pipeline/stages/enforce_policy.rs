@@ -1,5 +1,6 @@
 //! `enforce_policy`: asks the policy engine about the destination and about the request.
 
+use super::readings::readings;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{Stage, StageError, Verdict};
 use crate::pipeline::{Denial, RequestHead};
@@ -33,14 +34,15 @@ impl Stage for EnforcePolicy {
     }
 
     async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
-        // a header may stand there more than once: every reading must be permitted
-        let readings = if head.headers.len() == head.headers.keys_len() { 1 } else { longest(&head.headers) };
-        for nth in 0..readings {
+        // a header may stand there more than once, and make it another request: every reading must be permitted
+        let lines = if head.headers.len() == head.headers.keys_len() { 1 } else { longest(&head.headers) };
+        let Some(readings) = readings(head) else { return Ok(Verdict::Refuse(overridden())) };
+        for (nth, (method, path)) in (0..lines).flat_map(|nth| readings.iter().map(move |r| (nth, r))) {
             let decision = self.engine.decide(&Request {
                 host: &ex.authority.host,
                 port: ex.authority.port,
-                method: head.method.as_str(),
-                path: head.uri.path(),
+                method,
+                path,
                 header: &|name| {
                     let all = head.headers.get_all(name);
                     all.iter().nth(nth).or_else(|| all.iter().next()).and_then(|v| v.to_str().ok())
@@ -58,6 +60,16 @@ impl Stage for EnforcePolicy {
 /// How often the header that stands there most often does.
 fn longest(headers: &http::HeaderMap) -> usize {
     headers.keys().map(|name| headers.get_all(name).iter().count()).max().unwrap_or(1)
+}
+
+fn overridden() -> Denial {
+    Denial::forbidden(
+        "enforce_policy",
+        "policy_denied",
+        "method_override",
+        "The request's headers name more methods or targets in place of its own than can be judged.",
+        "Send the method and the target as they are meant, without X-HTTP-Method-Override, X-Original-URL and the like.",
+    )
 }
 
 fn settle(ex: &Exchange, decision: &Decision) -> Verdict {

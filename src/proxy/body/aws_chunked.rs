@@ -61,17 +61,46 @@ impl<W: Write> Unchunked<W> {
                 self.state = if had == 1 { State::Head } else { State::End(1) };
                 Ok(1)
             }
-            State::Trailers => Ok(buf.len()),
+            State::Trailers => {
+                self.line.extend_from_slice(buf);
+                if self.line.len() > LONGEST || !are_trailers(&self.line) {
+                    return Err(malformed());
+                }
+                Ok(buf.len())
+            }
         }
     }
 }
 
-/// The number before the first `;`.
+/// The number before the first `;`, behind which stands a signature or nothing: what else it could be would be looked at by
+/// nobody.
 fn size(line: &[u8]) -> Option<usize> {
     let line = line.strip_suffix(b"\r")?;
-    let digits = line.split(|b| *b == b';').next()?;
+    let end = memchr::memchr(b';', line).unwrap_or(line.len());
+    let (digits, signed) = line.split_at(end);
+    if !signed.is_empty() {
+        let signature = signed.strip_prefix(b";chunk-signature=")?;
+        // 64 digits of version 4, up to 144 of version 4A, filled up with asterisks
+        let good = signature.len() <= 144 && signature.iter().all(|b| b.is_ascii_hexdigit() || *b == b'*');
+        good.then_some(())?;
+    }
     let plain = (1..=12).contains(&digits.len()) && digits.iter().all(u8::is_ascii_hexdigit);
     plain.then(|| usize::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())?
+}
+
+/// Lines of `x-amz-…`, the last perhaps not all there yet; behind an empty one nothing.
+fn are_trailers(text: &[u8]) -> bool {
+    const NAME: &[u8] = b"x-amz-";
+    let mut over = false;
+    text.split(|b| *b == b'\n').all(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            over = true;
+            return true;
+        }
+        let known = line.len().min(NAME.len());
+        !over && line[..known].eq_ignore_ascii_case(&NAME[..known])
+    })
 }
 
 fn malformed() -> io::Error {
@@ -101,6 +130,26 @@ mod tests {
         let mut unchunked = Unchunked::new(&mut out);
         wire.chunks(step).try_for_each(|piece| unchunked.write_all(piece))?;
         Ok(out)
+    }
+
+    #[test]
+    fn nothing_hides_in_the_framing() {
+        let hidden = "-----BEGIN PRIVATE KEY-----";
+        for bad in [
+            format!("0\r\n\r\n{hidden}"),
+            format!("0\r\n{hidden}\r\n\r\n"),
+            format!("0\r\nx-amz-checksum-crc32:abc\r\n\r\n{hidden}"),
+            format!("0\r\nx-amz-checksum-crc32:{}", "a".repeat(2000)),
+            format!("1;{hidden}\r\na\r\n0\r\n\r\n"),
+            format!("1;chunk-signature={hidden}\r\na\r\n0\r\n\r\n"),
+            format!("1;chunk-signature={}\r\na\r\n0\r\n\r\n", "0".repeat(200)),
+        ] {
+            for step in [1, 7, 5000] {
+                assert!(text(bad.as_bytes(), step).is_err(), "{bad}");
+            }
+        }
+        let long = format!("1;chunk-signature={}\r\na\r\n0\r\nx-amz-a:b\n\r\n\r\n", "0".repeat(144));
+        assert_eq!(text(long.as_bytes(), 3).unwrap(), b"a");
     }
 
     #[test]

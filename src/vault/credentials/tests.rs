@@ -135,7 +135,7 @@ fn a_document_goes_nowhere_itself() {
     let config = [credential("MINE", &[("api.example", None)], &[], &[])];
     let b = Bindings::build(&held, &Providers::builtin().unwrap(), &config);
     assert_eq!(b.all(&host("api.example"), 1, "GET", "/")[0].held, None);
-    assert!(b.held_on(&host("api.example"), 1).is_empty());
+    assert!(b.held_on(&host("api.example")).is_empty());
 }
 
 #[test]

@@ -119,6 +119,54 @@ fn a_placeholder_is_swapped_and_an_empty_slot_filled() {
 }
 
 #[test]
+fn what_one_port_was_given_comes_back_from_no_other() {
+    let mut bound = bind("header:x-key");
+    bound.hosts[0].1 = Some(443);
+    let providers = Providers::builtin().unwrap();
+    let desk = Desk::new(Generation::build(1, vec![held(|_| {})], &providers, &[bound]).unwrap());
+    let client = Client::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    for (scheme, port) in [(Scheme::Https, 443), (Scheme::Https, 8443), (Scheme::Http, 80)] {
+        let to = Authority { host: Host::parse("api.example").unwrap(), port };
+        let ex = desk.book.open(client.clone(), to, scheme, http::Method::GET, "/".parse().unwrap());
+        let mut head = http::Response::builder().header("x-was", KEY).body(()).unwrap().into_parts().0;
+        let stage = InjectCredentials::new(true, 1 << 20);
+        assert_eq!(now(stage.response(&ex, &mut head)).unwrap(), Verdict::Continue);
+        assert_eq!(head.headers["x-was"], USUAL, "{port}");
+        assert_eq!(stage.body(&ex, Direction::Response), BodyNeed::Window);
+    }
+}
+
+#[test]
+fn a_header_that_makes_it_another_request_does_not_widen_what_is_bound() {
+    let mut bound = bind("header:x-key");
+    bound.methods = vec!["GET".into(), "POST".into()];
+    bound.paths = vec![crate::base::glob::Glob::new("/v1/**")];
+    let providers = Providers::builtin().unwrap();
+    let desk = Desk::new(Generation::build(1, vec![held(|_| {})], &providers, &[bound]).unwrap());
+    let client = Client::Tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    for (name, value, good) in [
+        ("x-other", "DELETE", true),
+        ("x-http-method-override", "GET", true),
+        ("x-http-method-override", "delete", false),
+        ("x-http-method", "DELETE", false),
+        ("x-method-override", " Delete ", false),
+        ("x-original-url", "/v1/y?x=/admin", true),
+        ("x-original-url", "/admin", false),
+        ("x-rewrite-url", "/v1/../admin", false),
+        ("x-rewrite-url", "https://api.example/admin", false),
+    ] {
+        let head =
+            http::Request::builder().method("POST").uri("/v1/x").header("x-key", USUAL).header(name, value);
+        let mut head = head.body(()).unwrap().into_parts().0;
+        let to = Authority { host: Host::parse("api.example").unwrap(), port: 443 };
+        let ex = desk.book.open(client.clone(), to, Scheme::Https, head.method.clone(), head.uri.clone());
+        let stage = InjectCredentials::new(true, 1 << 20);
+        assert_eq!(now(stage.request(&ex, &mut head)).unwrap(), Verdict::Continue);
+        assert_eq!(head.headers["x-key"] == KEY, good, "{name}: {value}");
+    }
+}
+
+#[test]
 fn in_clear_or_switched_off_nothing_goes_in() {
     let desk = Desk::with(held(|_| {}), "header:x-key");
     for (on, scheme) in [(true, Scheme::Http), (false, Scheme::Https)] {

@@ -12,6 +12,7 @@ mod broker_credentials;
 mod scan_response;
 mod record_audit;
 mod head_text;
+mod reflected;
 mod claims;
 mod desk;
 

@@ -70,7 +70,7 @@ impl Generation {
     pub fn echo(&self, held: usize) -> Option<&Echo> {
         let secret = self.held.get(held)?;
         let values = std::iter::once(&secret.value).chain(&secret.older);
-        let values: Vec<(&[u8], &str)> = values.map(|v| (v.expose(), &*secret.placeholder)).collect();
+        let values: Vec<&[u8]> = values.map(Secret::expose).collect();
         let compile = || Echo::compile(&values);
         Some(self.echoes.get(held)?.get_or_init(compile))
     }

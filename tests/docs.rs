@@ -227,6 +227,62 @@ fn the_table_of_denials_is_complete() {
 }
 
 #[test]
+fn every_key_of_the_configuration_is_told_with_its_default() {
+    let shown = Home::new().shell("katana config show --json");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let page = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let page = page.split("\n## Keys\n").nth(1).unwrap();
+    let commented = fs::read_to_string(root().join("config/katana.yaml")).unwrap();
+    let mut all = Vec::new();
+    leaves("", &shown, &mut all);
+    assert!(all.len() > 40, "{all:?}");
+    for (key, default) in all {
+        let last = key.rsplit('.').next().unwrap();
+        let names = [format!("`{key}`"), format!("`.{last}`")];
+        let row = page.lines().find(|l| l.starts_with('|') && names.iter().any(|n| l.contains(n)));
+        let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no {key}"));
+        // lists are told in words where they are long
+        assert!(default.starts_with('[') || row.contains(&default), "{key} is {default}: {row}");
+        let line = commented.lines().map(|l| l.trim_start().trim_start_matches('#'));
+        let said = line.filter_map(|l| l.strip_prefix(last)?.strip_prefix(": ")).any(|v| v == default);
+        assert!(
+            said || default.len() > 2 && default.starts_with('['),
+            "config/katana.yaml: {key}: {default}"
+        );
+    }
+}
+
+/// Keys with dots, and their values as YAML has them. `_…` is about the configuration; `credentials` are a page's own chapter.
+fn leaves(above: &str, value: &serde_json::Value, all: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map.iter().filter(|(k, _)| !k.starts_with('_') && *k != "credentials") {
+                let dot = if above.is_empty() { "" } else { "." };
+                leaves(&format!("{above}{dot}{key}"), value, all);
+            }
+        }
+        serde_json::Value::String(text) => all.push((above.to_owned(), text.clone())),
+        other => all.push((above.to_owned(), other.to_string())),
+    }
+}
+
+#[test]
+fn the_decisions_are_numbered_without_a_gap_and_listed() {
+    let list = fs::read_to_string(root().join("docs/decisions/README.md")).unwrap();
+    let mut pages = files(&root().join("docs/decisions"), "md");
+    pages.retain(|p| !p.ends_with("README.md"));
+    pages.sort();
+    for (n, page) in (1..).zip(&pages) {
+        let name = page.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(page).unwrap();
+        let title =
+            text.lines().next().unwrap().strip_prefix(&format!("# {n}. ")).unwrap_or_default().to_owned();
+        assert!(name.starts_with(&format!("{n:04}-")) && !title.is_empty(), "{name}: the number is {n}");
+        assert!(list.contains(&format!("\n{n}. [{title}]({name})")), "the list has no {name}");
+    }
+}
+
+#[test]
 fn every_code_of_an_error_is_in_a_table() {
     let pages = files(&root().join("docs"), "md");
     let told: String = pages.iter().map(|p| fs::read_to_string(p).unwrap()).collect();

@@ -62,8 +62,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["proxy", "app"]),
     ("hyper_util", &["proxy", "app"]),
     ("http", &["pipeline", "proxy", "app"]),
-    ("http_body", &["pipeline", "proxy", "app"]),
-    ("http_body_util", &["pipeline", "proxy", "app"]),
+    ("http_body", &["proxy"]),
+    ("http_body_util", &["proxy", "app"]),
 ];
 
 /// Names that say nothing of what a file holds.

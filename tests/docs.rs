@@ -226,6 +226,85 @@ fn the_table_of_denials_is_complete() {
     assert!(gone.is_empty(), "docs/denials.md tells of {gone:?}, which nothing answers with");
 }
 
+#[test]
+fn every_key_of_the_configuration_is_told_with_its_default() {
+    let shown = Home::new().shell("katana config show --json");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let page = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let page = page.split("\n## Keys\n").nth(1).unwrap();
+    let commented = fs::read_to_string(root().join("config/katana.yaml")).unwrap();
+    let mut all = Vec::new();
+    leaves("", &shown, &mut all);
+    assert!(all.len() > 40, "{all:?}");
+    for (key, default) in all {
+        let last = key.rsplit('.').next().unwrap();
+        let names = [format!("`{key}`"), format!("`.{last}`")];
+        let row = page.lines().find(|l| l.starts_with('|') && names.iter().any(|n| l.contains(n)));
+        let row = row.unwrap_or_else(|| panic!("docs/configuration.md has no {key}"));
+        // lists are told in words where they are long
+        assert!(default.starts_with('[') || row.contains(&default), "{key} is {default}: {row}");
+        let line = commented.lines().map(|l| l.trim_start().trim_start_matches('#'));
+        let said = line.filter_map(|l| l.strip_prefix(last)?.strip_prefix(": ")).any(|v| v == default);
+        assert!(
+            said || default.len() > 2 && default.starts_with('['),
+            "config/katana.yaml: {key}: {default}"
+        );
+    }
+}
+
+/// Keys with dots, and their values as YAML has them. `_…` is about the configuration; `credentials` are a page's own chapter.
+fn leaves(above: &str, value: &serde_json::Value, all: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (key, value) in map.iter().filter(|(k, _)| !k.starts_with('_') && *k != "credentials") {
+                let dot = if above.is_empty() { "" } else { "." };
+                leaves(&format!("{above}{dot}{key}"), value, all);
+            }
+        }
+        serde_json::Value::String(text) => all.push((above.to_owned(), text.clone())),
+        other => all.push((above.to_owned(), other.to_string())),
+    }
+}
+
+#[test]
+fn the_decisions_are_numbered_without_a_gap_and_listed() {
+    let list = fs::read_to_string(root().join("docs/decisions/README.md")).unwrap();
+    let mut pages = files(&root().join("docs/decisions"), "md");
+    pages.retain(|p| !p.ends_with("README.md"));
+    pages.sort();
+    for (n, page) in (1..).zip(&pages) {
+        let name = page.file_name().unwrap().to_str().unwrap();
+        let text = fs::read_to_string(page).unwrap();
+        let title =
+            text.lines().next().unwrap().strip_prefix(&format!("# {n}. ")).unwrap_or_default().to_owned();
+        assert!(name.starts_with(&format!("{n:04}-")) && !title.is_empty(), "{name}: the number is {n}");
+        assert!(list.contains(&format!("\n{n}. [{title}]({name})")), "the list has no {name}");
+    }
+}
+
+#[test]
+fn every_code_of_an_error_is_in_a_table() {
+    let pages = files(&root().join("docs"), "md");
+    let told: String = pages.iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    let rows: Vec<&str> = told.lines().filter(|l| l.starts_with('|')).collect();
+    let sources = files(&root().join("src"), "rs").into_iter();
+    // what breaks off between two machines: told in a denial's message, never a code by itself
+    let sources = sources.filter(|p| !p.ends_with("proxy/error.rs") && !p.ends_with("tests.rs"));
+    let made: BTreeSet<String> = sources.flat_map(|p| error_codes(&production(&p))).collect();
+    assert!(made.len() > 90, "{made:?}");
+    let untold: Vec<_> =
+        made.iter().filter(|c| !rows.iter().any(|r| r.contains(&format!("`{c}`")))).collect();
+    assert!(untold.is_empty(), "no table in docs has {untold:?}");
+}
+
+/// The texts that a `code()` answers with.
+fn error_codes(text: &str) -> Vec<String> {
+    let bodies = text.split("pub fn code(&self) -> &'static str {").skip(1);
+    let bodies = bodies.filter_map(|rest| rest.split("\n    }").next());
+    let texts = bodies.flat_map(|body| body.split('"').skip(1).step_by(2));
+    texts.map(str::to_owned).collect()
+}
+
 /// The codes of the denials that a source makes: an argument of each constructor.
 fn codes(text: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -314,4 +393,7 @@ fn the_runner_sees_what_does_not_fit() {
     assert_eq!((found.len(), &*found[0].command, &found[0].prints[..]), (1, "yes", &want(&["out"])[..]));
     let source = "Denial::forbidden(STAGE, if x { \"a_b\" } else { \"c_d\" }, f(\"no, no\"), 1)";
     assert_eq!(codes(source), ["a_b", "c_d"]);
+    let source =
+        "    pub fn code(&self) -> &'static str {\n        A => \"a_b\",\n        \"c_d\"\n    }\n\"e_f\"";
+    assert_eq!(error_codes(source), ["a_b", "c_d"]);
 }

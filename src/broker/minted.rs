@@ -63,7 +63,7 @@ impl Minted {
             .map(|(o, secret)| Needle { secret, value: o.token.value.expose(), placeholder: "", mark: 0 })
             .collect();
         let Ok(matcher) = Matcher::compile(&needles) else { return false };
-        let values: Vec<_> = tokens.iter().map(|o| (o.token.value.expose(), &*o.placeholder)).collect();
+        let values: Vec<_> = tokens.iter().map(|o| o.token.value.expose()).collect();
         let echo = Echo::compile(&values);
         self.set.store(Some(Arc::new(Set { tokens: tokens.into(), matcher, echo })));
         true

@@ -3,7 +3,7 @@
 use super::outcome::{Exit, Failure};
 use crate::base::paths::Paths;
 use crate::config::{Config, Problems};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// The global flags and the places, handed to each command.
@@ -80,12 +80,6 @@ impl Context {
             self.note(format!("{}: {warning}", self.paint(Tone::Warn, "warning")));
         }
         Ok(config)
-    }
-
-    /// Is there a person to ask?
-    #[must_use]
-    pub fn interactive(&self) -> bool {
-        io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 }
 

@@ -186,9 +186,20 @@ mod tests {
     fn the_tree_is_sound_and_every_command_explains_itself() {
         tree().debug_assert();
         fn each(command: &clap::Command) {
-            assert!(command.get_about().is_some(), "{} says nothing", command.get_name());
+            let name = command.get_name();
+            // one sentence or several, the last without its full stop: clap takes it off what is written here
+            let told = |text: Option<&clap::builder::StyledStr>, of: &str| {
+                let text = text.map(ToString::to_string).unwrap_or_default();
+                assert!(!text.is_empty() && !text.ends_with('.'), "{name} {of}: {text:?}");
+            };
+            told(command.get_about(), "");
             for arg in command.get_arguments() {
-                assert!(arg.get_help().is_some(), "{} {}", command.get_name(), arg.get_id());
+                told(arg.get_help(), arg.get_id().as_str());
+                assert!(
+                    arg.get_long_help().is_none_or(|t| !t.to_string().ends_with('.')),
+                    "{name} {}",
+                    arg.get_id()
+                );
             }
             command.get_subcommands().for_each(each);
         }

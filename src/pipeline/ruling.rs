@@ -11,7 +11,6 @@ use crate::base::host::Authority;
 use futures_util::FutureExt;
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What an error in a stage comes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,14 +83,6 @@ pub struct Claimed {
     at: usize,
 }
 
-impl Claimed {
-    /// The head.
-    #[must_use]
-    pub fn head(&self) -> &RequestHead {
-        &self.head
-    }
-}
-
 /// What became of a claimed request.
 #[derive(Debug)]
 pub enum Disposed {
@@ -105,20 +96,13 @@ pub enum Disposed {
 pub struct Pipeline<S> {
     stages: Box<[S]>,
     fail: FailMode,
-    failing: AtomicBool,
 }
 
 impl<S: Stage> Pipeline<S> {
     /// Stages in the order they rule on requests; responses go through them in reverse.
     #[must_use]
     pub fn new(stages: impl IntoIterator<Item = S>, fail: FailMode) -> Self {
-        Self { stages: stages.into_iter().collect(), fail, failing: AtomicBool::new(false) }
-    }
-
-    /// Has any stage broken since the start?
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.failing.load(Relaxed)
+        Self { stages: stages.into_iter().collect(), fail }
     }
 
     /// Rules on a destination before anything is opened towards it.
@@ -329,7 +313,6 @@ impl<S: Stage> Pipeline<S> {
     }
 
     fn broken(&self, ex: &Exchange, stage: &'static str, why: &str) -> Denial {
-        self.failing.store(true, Relaxed);
         tracing::error!(exchange = %ex.id, stage, %why, "a stage failed");
         ex.reason(format!("stage {stage} failed"));
         let message = format!("The {stage} stage failed, so this request could not be evaluated.");

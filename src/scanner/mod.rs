@@ -115,9 +115,9 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Error::Yaml(_) => "scanner.yaml",
-            Error::Rule { .. } => "scanner.rule",
-            Error::TooMany { .. } => "scanner.too_many",
+            Error::Yaml(_) => "scanner_yaml",
+            Error::Rule { .. } => "scanner_rule",
+            Error::TooMany { .. } => "scanner_too_many",
         }
     }
 }

@@ -68,9 +68,6 @@ pub struct Overlap {
     pub placeholder: bool,
 }
 
-/// The backends that a reference may name, by what stands before the colon.
-pub const BACKENDS: [&str; 6] = ["env", "exec", "file", "op", "systemd", "vault"];
-
 impl Vault {
     /// Keeps a value, over the one the name had; returns the placeholder, which stays the same for a name that is there.
     ///

@@ -70,7 +70,7 @@ impl Generation {
     pub fn echo(&self, held: usize) -> Option<&Echo> {
         let secret = self.held.get(held)?;
         let values = std::iter::once(&secret.value).chain(&secret.older);
-        let values: Vec<(&[u8], &str)> = values.map(|v| (v.expose(), &*secret.placeholder)).collect();
+        let values: Vec<&[u8]> = values.map(Secret::expose).collect();
         let compile = || Echo::compile(&values);
         Some(self.echoes.get(held)?.get_or_init(compile))
     }
@@ -84,13 +84,14 @@ impl Generation {
     }
 }
 
-/// What of a document would give its secret away beside its whole.
+/// What would give a secret away beside its whole: of the value, and of those it had. Also where it was not set as a
+/// document, since a key fits into one line.
 fn parts_of(held: &Held) -> Vec<Secret> {
-    if held.document { parts(held.value.expose()) } else { Vec::new() }
+    std::iter::once(&held.value).chain(&held.older).flat_map(|v| parts(v.expose())).collect()
 }
 
 /// Everything to be found of one secret: its value with its placeholder, the values it had, its other placeholders, and
-/// the parts of a document.
+/// the parts of a key or document.
 fn needles<'a>(held: &'a Held, parts: &'a [Secret], secret: u32) -> Vec<Needle<'a>> {
     // a secret whose backend did not give it has no value, and a placeholder all the same
     let placeholder = if held.value.is_empty() && held.barred.is_none() { "" } else { &*held.placeholder };
@@ -126,5 +127,26 @@ mod tests {
         let empty = Generation::empty(0, &providers, &[]).unwrap();
         assert!(empty.matcher.is_empty() && empty.held.is_empty());
         assert_eq!(empty.bindings.all(&host, 443, "GET", "/")[0].held, None);
+    }
+    #[test]
+    fn the_parts_of_a_key_are_found_however_it_is_kept() {
+        let line = |of: char| format!("MII{}", of.to_string().repeat(61));
+        let pem = |of, end: &str| {
+            let line = line(of);
+            format!("-----BEGIN PRIVATE KEY-----{end}{line}{end}-----END PRIVATE KEY-----{end}")
+        };
+        let document = Held { document: true, ..Held::new("NEW", Secret::from(pem('A', "\n")), "p1") };
+        let held = vec![
+            Held { older: vec![Secret::from(pem('B', "\n"))], ..document },
+            Held::new("ESCAPED", Secret::from(pem('C', "\\n")), "p2"),
+            Held::new("JSON", Secret::from(format!("{{\"private_key\":\"{}\"}}", pem('D', "\\n"))), "p3"),
+            Held::new("PACKED", Secret::from(data_encoding::BASE64.encode(pem('E', "\n").as_bytes())), "p4"),
+        ];
+        let generation = Generation::build(1, held, &Providers::builtin().unwrap(), &[]).unwrap();
+        for (of, secret) in [('A', 0), ('B', 0), ('C', 1), ('D', 2), ('E', 3)] {
+            let mut hits = Vec::new();
+            generation.matcher.find(format!("key={}", line(of)).as_bytes(), &mut hits);
+            assert_eq!(hits.iter().map(|h| h.secret).collect::<Vec<_>>(), [secret], "{of}");
+        }
     }
 }

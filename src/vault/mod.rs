@@ -34,7 +34,7 @@ pub mod reference;
 #[cfg(test)]
 mod bench;
 
-pub use change::{BACKENDS, Expiry, Going, Meta, Overlap};
+pub use change::{Expiry, Going, Meta, Overlap};
 pub use custody::Custody;
 pub use error::Error;
 pub use generation::Generation;

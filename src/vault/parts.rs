@@ -1,4 +1,4 @@
-//! What of a document (PEM, JSON) must not leave on its own: any of these gives the secret away, whatever became of the rest.
+//! What of a key or document (PEM, JSON) must not leave on its own: any of these gives the secret away, whatever became of the rest.
 
 use crate::base::secret::Secret;
 use data_encoding::BASE64;
@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 const LONG_LINE: usize = 40;
 /// What is shorter than this could stand in any text.
 const LEAST: usize = 16;
+/// How base64 of a text that begins with `-----BEGIN ` begins.
+const PACKED: &str = "LS0tLS1CRUdJTi";
 /// A document that goes deeper holds nothing that anybody signs with.
 const DEEPEST: usize = 16;
 
@@ -45,6 +47,18 @@ fn collect(text: &[u8], all: &mut Vec<Secret>, depth: usize) {
         strings(&tree, false, all, depth);
         return;
     }
+    // a key that was made to fit into one line, as the kinds that sign take it
+    if depth < DEEPEST && text.starts_with(PACKED) {
+        let packed: Zeroizing<Vec<u8>> =
+            Zeroizing::new(text.bytes().filter(|b| !b.is_ascii_whitespace()).collect());
+        if let Ok(bytes) = BASE64.decode(&packed) {
+            let bytes = Zeroizing::new(bytes);
+            all.push(Secret::new(bytes.to_vec()));
+            collect(&bytes, all, depth + 1);
+        }
+        return;
+    }
+    let text = &*Zeroizing::new(text.replace("\\n", "\n"));
     for body in pem_bodies(text) {
         let joined: Zeroizing<String> = Zeroizing::new(body.concat());
         let long = body.iter().filter(|l| l.len() >= LONG_LINE);

@@ -8,7 +8,7 @@ use super::held::Held;
 use super::hold;
 use super::key::{Keys, Source};
 use super::listing::{self, Listing, Report};
-use super::place::{Place, Stamp};
+use super::place::Place;
 use super::rotation::Rotation;
 use super::seal::Sealer;
 use super::value::Name;
@@ -16,7 +16,6 @@ use super::write::Healed;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use std::fmt;
-use std::io;
 
 /// The file on disk and its key.
 pub struct Vault {
@@ -172,14 +171,6 @@ impl Vault {
     #[must_use]
     pub fn key_source(&self) -> Option<Source> {
         self.disk.source()
-    }
-
-    /// A look at the files; when it has changed, open the vault anew.
-    ///
-    /// # Errors
-    /// The operating system's.
-    pub fn stamp(&self) -> io::Result<Stamp> {
-        self.disk.place.stamp()
     }
 }
 

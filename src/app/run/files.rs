@@ -58,12 +58,6 @@ impl Materials {
         fs::set_permissions(&files.wgetrc, fs::Permissions::from_mode(0o600))?;
         Ok(made)
     }
-
-    /// The directory.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
 }
 
 impl Drop for Materials {
@@ -114,7 +108,7 @@ mod tests {
         let made = Materials::write(parent.path(), &issue, "http://127.0.0.1:9", Some(&own)).unwrap();
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!(
-            (mode(made.dir()), mode(&made.files.bundle), mode(&made.files.wgetrc)),
+            (mode(&made.dir), mode(&made.files.bundle), mode(&made.files.wgetrc)),
             (0o700, 0o644, 0o600)
         );
         assert_eq!(fs::read_to_string(&made.files.ca).unwrap(), "CA");
@@ -122,7 +116,7 @@ mod tests {
         let rc = fs::read_to_string(&made.files.wgetrc).unwrap();
         assert!(rc.starts_with("tries = 3\nca_certificate = /other.pem\nca_certificate = "), "{rc}");
         assert!(rc.contains("\nhttps_proxy = http://127.0.0.1:9\n"));
-        let dir = made.dir().to_owned();
+        let dir = made.dir.clone();
         drop(made);
         assert!(!dir.exists());
         assert!(Materials::write(&parent.path().join("none"), &issue, "", None).is_err());

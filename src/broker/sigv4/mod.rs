@@ -7,7 +7,7 @@ mod canonical;
 mod sign;
 
 pub use scope::{Place, Reading, Scope, Signed, read};
-pub use sign::{Key, Payload, Seed, Unsignable, sign};
+pub use sign::{Key, Seed, Unsignable, sign};
 
 /// A request, as far as a signature covers it.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Signs a request: key derivation, string to sign, and what of the request changes with it.
 
 use super::scope::{Place, Signed, parameter};
-use super::{Request, UNSIGNED, canonical, sha256_hex};
+use super::{Request, canonical, sha256_hex};
 use crate::base::secret::Secret;
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
@@ -10,15 +10,6 @@ use zeroize::Zeroizing;
 
 /// The key of one scope: good for a day, a region and a service, and useless beyond.
 pub struct Key(Zeroizing<Vec<u8>>);
-
-/// What the signature says of the body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payload {
-    /// Its SHA-256 in hex, or one of AWS's words: `UNSIGNED-PAYLOAD`, `STREAMING-…`.
-    Stated(String),
-    /// This is the body.
-    Bytes(Vec<u8>),
-}
 
 /// Where a stream of signed chunks takes up from its head.
 pub struct Seed {
@@ -109,21 +100,4 @@ fn from_http_date(text: &str) -> Option<String> {
     let (day, month, year, clock) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let month = MONTHS.iter().position(|m| *m == month)? + 1;
     Some(format!("{year}{month:02}{day:0>2}T{}Z", clock.replace(':', "")))
-}
-
-impl Payload {
-    /// As it stands in the canonical request.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::Stated(text) => text.clone(),
-            Self::Bytes(bytes) => sha256_hex(bytes),
-        }
-    }
-
-    /// A body that the signature does not cover.
-    #[must_use]
-    pub fn unsigned() -> Self {
-        Self::Stated(UNSIGNED.to_owned())
-    }
 }

@@ -13,6 +13,7 @@ mod scan_response;
 mod record_audit;
 mod head_text;
 mod readings;
+mod reflected;
 mod claims;
 mod desk;
 

@@ -8,7 +8,6 @@ use super::{
 use crate::config;
 use crate::vault::error::Error;
 use crate::vault::place::KeyPlace;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Every source, and which of them may be asked.
@@ -181,15 +180,5 @@ impl KeyPlace {
         }
         sealed.load()?;
         Ok(super::words::handed())
-    }
-
-    /// The file that a source keeps its key in, if it is one.
-    #[must_use]
-    pub fn file_of(&self, label: &str) -> Option<PathBuf> {
-        match label {
-            "file" => Some(self.file.clone()),
-            "passphrase" => Some(self.kdf.clone()),
-            _ => None,
-        }
     }
 }

@@ -1,11 +1,10 @@
-//! The response direction: finds the forms in which servers reflect an injected value, byte for byte, and says which
-//! placeholder belongs in their place. What the agent itself could encode is not looked for here.
+//! The response direction: finds the forms in which servers reflect an injected value, byte for byte. What the agent
+//! itself could encode is not looked for here.
 
 use super::forms::echoes;
 use super::index::{About, Draft, Index, Mode};
 use super::{Hit, Kind};
 use std::fmt;
-use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes that are looked up at once.
@@ -18,16 +17,15 @@ pub struct Echo {
     index: Index,
     /// Hashes of the first four bytes of every pattern.
     seen: Box<[u64]>,
-    placeholders: Box<[Arc<str>]>,
     longest: usize,
 }
 
 impl Echo {
-    /// For these values and what agents hold in their place. Values below four bytes are left out.
+    /// For these values; [`Hit::secret`] counts them as they were given. Values below four bytes are left out.
     #[must_use]
-    pub fn compile(values: &[(&[u8], &str)]) -> Self {
+    pub fn compile(values: &[&[u8]]) -> Self {
         let mut drafts = Vec::new();
-        for (secret, (value, _)) in (0_u32..).zip(values) {
+        for (secret, value) in (0_u32..).zip(values) {
             for (form, bytes) in echoes(value) {
                 if bytes.len() >= LEAST {
                     let kind = Kind::Value;
@@ -43,20 +41,13 @@ impl Echo {
             let bit = hash(draft.bytes.iter().take(WINDOW).fold(0, |w, &b| w << 8 | u32::from(b)));
             seen[bit >> 6] |= 1 << (bit & 63);
         }
-        let placeholders = values.iter().map(|(_, placeholder)| Arc::from(*placeholder)).collect();
-        Self { index: Index::build(Mode::Literal, drafts), seen, placeholders, longest }
+        Self { index: Index::build(Mode::Literal, drafts), seen, longest }
     }
 
     /// Nothing to look for?
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
-    }
-
-    /// What to write in place of a hit, by [`Hit::secret`], which counts the values as they were given.
-    #[must_use]
-    pub fn placeholder(&self, secret: u32) -> &str {
-        self.placeholders.get(secret as usize).map_or("", |p| p)
     }
 
     /// Appends hits and returns the hold, by the contract of [`super::Matcher::scan`].
@@ -115,7 +106,7 @@ impl Echo {
 
 impl fmt::Debug for Echo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Echo").field("values", &self.placeholders.len()).finish_non_exhaustive()
+        f.debug_struct("Echo").finish_non_exhaustive()
     }
 }
 

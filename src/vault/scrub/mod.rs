@@ -79,17 +79,6 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// A stable name for logs and answers.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Empty { .. } => "scrub.empty_value",
-            Self::TooLarge { .. } => "scrub.too_large",
-        }
-    }
-}
-
 /// All needles of one vault generation, ready to search. Cheap to share, never changes.
 pub struct Matcher {
     /// Patterns in which case carries no information: raw, hex, base32.

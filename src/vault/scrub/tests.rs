@@ -242,7 +242,7 @@ fn nothing_is_held_that_cannot_go_on() {
 fn an_empty_value_is_refused() {
     let refused =
         Matcher::compile(&[Needle { secret: 3, value: b"", placeholder: "", mark: 0 }]).unwrap_err();
-    assert_eq!(refused.code(), "scrub.empty_value");
+    assert!(matches!(refused, Error::Empty { secret: 3 }), "{refused}");
     assert!(!format!("{:?}", matcher(&[KEY])).contains("sk"));
 }
 
@@ -345,8 +345,8 @@ proptest! {
 }
 
 #[test]
-fn an_echo_becomes_the_placeholder_in_every_form_a_server_reflects() {
-    let echo = Echo::compile(&[(KEY, "PH-1"), (SPACED, "PH-2"), (b"abc", "")]);
+fn an_echo_is_found_in_every_form_a_server_reflects() {
+    let echo = Echo::compile(&[KEY, SPACED, b"abc"]);
     let scan = |text: &[u8], found: &mut Vec<Hit>| echo.scan(text, found);
     for (secret, value) in (0..).zip([KEY, SPACED]) {
         let names = [
@@ -371,8 +371,6 @@ fn an_echo_becomes_the_placeholder_in_every_form_a_server_reflects() {
             }
         }
     }
-    assert_eq!(echo.placeholder(1), "PH-2");
-    assert_eq!(echo.placeholder(9), "");
     assert_eq!(echo.scan(b"{} sk-pr", &mut Vec::new()), 3);
     assert_eq!(echo.scan(b"{} sk-pr ", &mut Vec::new()), 9);
     assert!(Echo::compile(&[]).is_empty());

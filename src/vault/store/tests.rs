@@ -350,11 +350,11 @@ fn the_ancestors_file_is_named_as_such() {
 fn a_write_changes_the_stamp_and_a_read_does_not() {
     let bench = filled();
     let vault = bench.open().unwrap();
-    let before = vault.stamp().unwrap();
+    let before = bench.place.stamp().unwrap();
     vault.hold().unwrap();
-    assert_eq!(vault.stamp().unwrap(), before);
+    assert_eq!(bench.place.stamp().unwrap(), before);
     bench.set("THIRD", "third-value").unwrap();
-    assert_ne!(vault.stamp().unwrap(), before);
+    assert_ne!(bench.place.stamp().unwrap(), before);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 
 mod report;
 
+use super::asking::hidden;
 use super::desk::{Desk, failure};
 use crate::cli::context::Context;
 use crate::cli::outcome::{Exit, Failure, Outcome};
 use crate::vault::import::{self, AncestorKey, Choice, Error, Places, Reading};
 use crate::vault::{Held, Name, Providers, Vault};
 use report::{Report, Way};
-use std::io::{self, IsTerminal, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -235,21 +236,13 @@ fn key(ctx: &Context, path: &Path, named: Option<&str>) -> Result<AncestorKey, E
         Err(e) => ctx.note(format!("the OS keyring was not asked: {e}")),
     }
     let none = |e: io::Error| Error::Key(e.to_string());
-    let text = if io::stdin().is_terminal() {
-        let prompt = format!("key of {} (base64)", path.display());
-        let asked = dialoguer::Password::new().with_prompt(prompt).interact();
-        asked.map_err(|dialoguer::Error::IO(e)| none(e))?
-    } else {
-        let mut text = String::new();
-        io::stdin().lock().take(4096).read_to_string(&mut text).map_err(none)?;
-        text
-    };
-    let text = Zeroizing::new(text);
+    let text = hidden(&format!("key of {} (base64)", path.display())).map_err(none)?;
+    let text = std::str::from_utf8(text.expose()).map_err(|_| Error::Key("it is not text".into()))?;
     if text.trim().is_empty() {
         let why = format!("neither {VARIABLE}, the keyring nor stdin has one");
         return Err(Error::Key(why));
     }
-    AncestorKey::parse(&text, "what was typed or piped in")
+    AncestorKey::parse(text, "what was typed or piped in")
 }
 
 fn failed(e: &Error) -> Failure {

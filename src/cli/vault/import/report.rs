@@ -2,6 +2,7 @@
 
 use crate::cli::context::{Context, Tone, count};
 use crate::cli::outcome::Exit;
+use crate::cli::vault::listing::table;
 use crate::vault::import::{Carried, Error, Fate, NO_SECRET, Plan, Reading, Row};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -44,26 +45,15 @@ impl Report<'_> {
                 ctx.note(format!("{}: {note}", reading.origin));
             }
         }
-        let mut hidden = 0;
-        let mut table = comfy_table::Table::new();
-        table.load_style(comfy_table::presets::NOTHING);
-        table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-        table.set_header(["NAME", "WHAT", "PROGRAM", "FROM"]);
-        for row in &self.plan.rows {
-            if self.is_plain(row) && ctx.verbose == 0 {
-                hidden += 1;
-                continue;
-            }
-            let reading = &self.readings[row.reading];
-            table.add_row([
-                row.name.to_string(),
-                self.what(row),
-                reading.origin.program().into(),
-                self.from(row),
-            ]);
-        }
-        if table.row_count() > 0 {
-            ctx.out(table.trim_fmt());
+        let shown: Vec<_> =
+            self.plan.rows.iter().filter(|row| ctx.verbose > 0 || !self.is_plain(row)).collect();
+        let hidden = self.plan.rows.len() - shown.len();
+        if !shown.is_empty() {
+            let rows = shown.into_iter().map(|row| {
+                let program = self.readings[row.reading].origin.program().into();
+                vec![row.name.to_string(), self.what(row), program, self.from(row)]
+            });
+            ctx.out(table(&["NAME", "WHAT", "PROGRAM", "FROM"], rows));
         }
         for e in self.wrong {
             ctx.note(format!("{}: {e}\n  → {}", ctx.paint(Tone::Bad, "not read"), e.remedy()));

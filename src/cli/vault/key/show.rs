@@ -3,6 +3,7 @@
 use crate::cli::context::Tone;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::cli::vault::desk::{Desk, failure};
+use crate::cli::vault::listing;
 use crate::vault::Custody;
 use crate::vault::custody::{Holds, Mark, Surveyed};
 use crate::vault::key::{Cost, Passphrase, Source, Words};
@@ -102,11 +103,7 @@ fn cost(desk: &Desk<'_>, source: &Source) -> Option<Cost> {
 
 fn table(desk: &Desk<'_>, sources: &[Surveyed]) -> String {
     let ctx = desk.ctx;
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::NOTHING);
-    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(["SOURCE", "ASKED", "HAS"]);
-    for s in sources {
+    let rows = sources.iter().map(|s| {
         let has = match &s.holds {
             Holds::ThisKey => ctx.paint(Tone::Good, "this vault's key"),
             Holds::AnotherKey => ctx.paint(Tone::Bad, "another key"),
@@ -115,7 +112,7 @@ fn table(desk: &Desk<'_>, sources: &[Surveyed]) -> String {
             Holds::NotAsked => "not looked at".into(),
             Holds::Trouble(e) => ctx.paint(Tone::Warn, &e.to_string()),
         };
-        table.add_row([s.source.label(), if s.allowed { "yes" } else { "no" }, &has]);
-    }
-    table.trim_fmt()
+        vec![s.source.label().to_owned(), if s.allowed { "yes" } else { "no" }.to_owned(), has]
+    });
+    listing::table(&["SOURCE", "ASKED", "HAS"], rows)
 }

@@ -85,7 +85,7 @@ impl Stage for BrokerCredentials {
         {
             self.desk.tokens.refused(account, token);
         }
-        if let Some(set) = echo::reflected(ex) {
+        if let Some(set) = echo::tokens(ex) {
             echo::unecho(ex, &set, &mut head.headers)?;
         }
         Ok(Verdict::Continue)
@@ -100,7 +100,7 @@ impl Stage for BrokerCredentials {
                 _ if ex.minted().is_some() => BodyNeed::Whole { limit: self.whole },
                 _ => BodyNeed::Skip,
             },
-            Direction::Response if echo::reflected(ex).is_some() => BodyNeed::Window,
+            Direction::Response if echo::tokens(ex).is_some() => BodyNeed::Window,
             Direction::Response => BodyNeed::Skip,
         }
     }
@@ -132,7 +132,7 @@ impl Stage for BrokerCredentials {
                 Err(denial) => Ok(ChunkVerdict::Abort(denial)),
             },
             Direction::Response => {
-                if let Some(set) = echo::reflected(ex) {
+                if let Some(set) = echo::tokens(ex) {
                     echo::unecho(ex, &set, trailers)?;
                 }
                 Ok(ChunkVerdict::Forward)

@@ -2,8 +2,9 @@
 
 use crate::pipeline::StageError;
 use crate::pipeline::exchange::Exchange;
+use crate::pipeline::stages::reflected::{self, apart};
 use crate::vault::scrub::{Hit, Kind};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 
 /// Every echo in a piece of a body, in the forms in which servers reflect, in order and not overlapping; and from where
 /// one may be under way.
@@ -30,40 +31,9 @@ pub(super) fn in_whole(ex: &Exchange, text: &[u8]) -> Vec<Hit> {
     apart(hits)
 }
 
-/// Hits in order; of those that overlap, the one that begins first and reaches farthest.
-fn apart(mut hits: Vec<Hit>) -> Vec<Hit> {
-    hits.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end)));
-    let mut end = 0;
-    hits.retain(|h| {
-        let keep = h.start >= end;
-        end = if keep { h.end } else { end };
-        keep
-    });
-    hits
-}
-
-/// Turns echoes in headers back; a header whose very name holds one goes.
+/// Turns echoes in headers back.
 pub(super) fn unecho(ex: &Exchange, headers: &mut HeaderMap) -> Result<(), StageError> {
-    let named: Vec<HeaderName> =
-        headers.keys().filter(|n| !in_whole(ex, n.as_str().as_bytes()).is_empty()).cloned().collect();
-    for name in named {
-        headers.remove(name);
-    }
-    for value in headers.values_mut() {
-        let hits = in_whole(ex, value.as_bytes());
-        if hits.is_empty() {
-            continue;
-        }
-        let (mut out, mut at) = (Vec::new(), 0);
-        for hit in &hits {
-            ex.unechoed(hit.secret as usize);
-            out.extend_from_slice(&value.as_bytes()[at..hit.start]);
-            out.extend_from_slice(ex.vault.held[hit.secret as usize].placeholder.as_bytes());
-            at = hit.end;
-        }
-        out.extend_from_slice(&value.as_bytes()[at..]);
-        *value =
-            HeaderValue::from_bytes(&out).map_err(|_| StageError("an echo could not be taken out".into()))?;
-    }
-    Ok(())
+    let find = |text: &[u8]| in_whole(ex, text);
+    let back = |hit: &Hit| Some((hit.secret as usize, &*ex.vault.held[hit.secret as usize].placeholder));
+    reflected::unecho(ex, headers, find, back)
 }

@@ -39,6 +39,7 @@ impl Scratch {
             state: below("state"),
             runtime: below("run"),
             pid: below("katana.pid"),
+            homeless: false,
         }
     }
 }

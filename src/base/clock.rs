@@ -82,18 +82,27 @@ impl Timestamp {
     pub fn parse(text: &str) -> Option<Self> {
         let b = text.strip_suffix('Z')?;
         let (date, time) = b.split_once('T')?;
-        let mut ymd = date.splitn(3, '-').map(|p| p.parse::<i64>().ok());
-        let (y, m, d) = (ymd.next()??, ymd.next()??, ymd.next()??);
         let (hms, frac) = time.split_once('.').unwrap_or((time, "0"));
-        let mut t = hms.splitn(3, ':').map(|p| p.parse::<i64>().ok());
+        let mut ymd = date.split('-').zip([4, 2, 2]).map(|(p, width)| digits(p, width));
+        let (y, m, d) = (ymd.next()??, ymd.next()??, ymd.next()??);
+        let mut t = hms.split(':').map(|p| digits(p, 2));
         let (h, mi, s) = (t.next()??, t.next()??, t.next()??);
-        if !(1..=12).contains(&m) || !(1..=31).contains(&d) || h > 23 || mi > 59 || s > 60 || frac.is_empty()
-        {
+        let more = date.len() > 10 || t.next().is_some();
+        // a day that its month does not have comes back as another one
+        if more || civil(days(y, m, d)) != (y, m, d) || h > 23 || mi > 59 || s > 60 {
             return None;
         }
-        let ms = format!("{frac:0<3}").get(..3)?.parse::<i64>().ok()?;
+        if frac.is_empty() {
+            return None;
+        }
+        let ms = digits(format!("{frac:0<3}").get(..3)?, 3)?;
         Some(Self(((days(y, m, d) * 24 + h) * 60 + mi) * 60_000 + s * 1000 + ms))
     }
+}
+
+/// A number of just so many digits.
+fn digits(text: &str, width: usize) -> Option<i64> {
+    (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 /// Days since 1970 to (year, month, day), proleptic Gregorian.
@@ -135,5 +144,28 @@ mod tests {
             assert_eq!(Timestamp::parse(&Timestamp(n).to_string()), Some(Timestamp(n)));
         }
         assert_eq!(Timestamp::parse("2024-02-29"), None);
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        assert!(Timestamp::parse("2024-02-29T00:00:00Z").is_some());
+        for bad in [
+            "2027-02-30T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2027-04-31T00:00:00Z",
+            "2027-13-01T00:00:00Z",
+            "2027-00-01T00:00:00Z",
+            "2027-01-00T00:00:00Z",
+            "2027-01-01-01T00:00:00Z",
+            "27-01-01T00:00:00Z",
+            "9223372036854775807-01-01T00:00:00Z",
+            "2027-01-01T-1:00:00Z",
+            "2027-01-01T24:00:00Z",
+            "2027-01-01T00:00:00:00Z",
+            "2027-01-01T00:00:00.Z",
+            "2027-01-01T00:00:00.+1Z",
+        ] {
+            assert_eq!(Timestamp::parse(bad), None, "{bad}");
+        }
     }
 }

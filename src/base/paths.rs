@@ -14,13 +14,18 @@ pub struct Paths {
     pub runtime: PathBuf,
     /// The PID file.
     pub pid: PathBuf,
+    /// Some of these lie below a home directory, and there is none.
+    pub homeless: bool,
 }
 
 impl Paths {
-    /// Reads `HOME`, `XDG_*`, `TMPDIR`, and systemd's `STATE_DIRECTORY`, `RUNTIME_DIRECTORY`, `CONFIGURATION_DIRECTORY`.
+    /// Reads `HOME` (when it is not set, the system is asked), `XDG_*`, `TMPDIR`, and systemd's `STATE_DIRECTORY`, `RUNTIME_DIRECTORY`, `CONFIGURATION_DIRECTORY`.
     #[must_use]
     pub fn from_env() -> Self {
-        Self::from_lookup(&|k| env::var_os(k).map(PathBuf::from))
+        Self::from_lookup(&|k| match k {
+            "HOME" => env::home_dir(),
+            _ => env::var_os(k).map(PathBuf::from),
+        })
     }
 
     /// The same from any lookup, for tests.
@@ -31,7 +36,8 @@ impl Paths {
             let text = value.to_str()?.split(':').next()?.to_owned();
             (!text.is_empty()).then(|| PathBuf::from(text))
         };
-        let home = first("HOME").unwrap_or_else(|| PathBuf::from("/nonexistent"));
+        let own = first("HOME").filter(|h| h.is_absolute());
+        let home = own.clone().unwrap_or_else(|| PathBuf::from("/nonexistent"));
         let tmp = first("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"));
         let service = first("STATE_DIRECTORY");
         let state = service.clone().unwrap_or_else(|| {
@@ -47,7 +53,8 @@ impl Paths {
         };
         let pid =
             if service.is_some() { runtime.join("katana.pid") } else { tmp.join("hermes_katana_proxy.pid") };
-        Self { config, state, runtime, pid }
+        let homeless = own.is_none() && [&config, &state].iter().any(|p| p.starts_with(&home));
+        Self { config, state, runtime, pid, homeless }
     }
 
     /// The vault file.
@@ -89,8 +96,8 @@ impl Paths {
     /// `~/x` to the home directory's `x`; anything else as it is, relative paths against `base`.
     #[must_use]
     pub fn expand(text: &str, base: &Path) -> PathBuf {
-        match (text.strip_prefix("~/"), env::var_os("HOME")) {
-            (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        match (text.strip_prefix("~/"), env::home_dir()) {
+            (Some(rest), Some(home)) => home.join(rest),
             _ => base.join(text),
         }
     }
@@ -115,5 +122,14 @@ mod tests {
         assert_eq!(s.audit(), Path::new("/var/lib/katana/audit/audit.jsonl"));
         assert_eq!(s.config, Path::new("/etc/katana/config.yaml"));
         assert_eq!(s.pid, Path::new("/run/katana/katana.pid"));
+        assert!(!p.homeless && !s.homeless);
+    }
+
+    #[test]
+    fn without_a_home_nothing_is_made_up() {
+        for home in [&[][..], &[("HOME", "")], &[("HOME", "relative/home")]] {
+            assert!(paths(home).homeless, "{home:?}");
+        }
+        assert!(paths(&[("XDG_CONFIG_HOME", "/etc/me")]).homeless, "the configuration still lies below it");
     }
 }

@@ -21,4 +21,4 @@ pub use certificate::Certificate;
 pub use error::Error;
 pub use leaves::Leaves;
 pub use roots::{bundle, roots, system_trusts};
-pub use rotate::{Known, Rotation, Stamp, cancel, commit, known, protect, rotate, stamp};
+pub use rotate::{Known, Rotation, Stamp, cancel, commit, inspect, known, protect, rotate, stamp};

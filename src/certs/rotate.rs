@@ -175,6 +175,15 @@ pub fn known(dir: &Path) -> Result<Known, Error> {
     Ok(Known { trusted, retired })
 }
 
+/// Whether the one that signs now can be read whole, its key too, by whoever opens it. Moves and makes nothing.
+///
+/// # Errors
+/// What is wrong with it; [`Error::Absent`].
+pub fn inspect(dir: &Path, keeper: &dyn Keeper) -> Result<(), Error> {
+    let view = Layout::new(dir).view(Timestamp::now())?;
+    Authority::read(&view.present, keeper).map(drop)
+}
+
 /// Certificates without keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {

@@ -7,7 +7,6 @@ use crate::audit::{self, Break, Decision, Event, Head, Reason};
 use crate::base::clock::Timestamp;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,12 +97,9 @@ fn tail(path: &Path, limit: usize, filter: &Filter, ctx: &Context) -> Outcome {
     let mut follow = Follow::from_end(path).map_err(|e| unreadable(path, &e))?;
     let mut records = query::newest(path, filter, limit).map_err(|e| unreadable(path, &e))?;
     loop {
-        let mut out = io::stdout().lock();
-        let written = records.iter().try_for_each(|r| writeln!(out, "{}", render(r, ctx)));
-        if written.and_then(|()| out.flush()).is_err() {
+        if !records.iter().all(|r| ctx.out_bytes(format!("{}\n", render(r, ctx)).as_bytes())) {
             return Ok(Exit::Done);
         }
-        drop(out);
         std::thread::sleep(Duration::from_millis(200));
         records = follow.more(filter).map_err(|e| unreadable(path, &e))?;
     }

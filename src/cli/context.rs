@@ -5,6 +5,8 @@ use crate::base::paths::Paths;
 use crate::config::{Config, Problems};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The global flags and the places, handed to each command.
 #[derive(Clone, Debug)]
@@ -36,6 +38,16 @@ pub enum Tone {
     Info,
 }
 
+/// Why a result did not get to stdout: the first time, for the whole process.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// A result that was not written, though somebody waits for it.
+pub(super) fn lost() -> Option<Failure> {
+    let why = LOST.get()?;
+    let what = "not all of the result could be written";
+    Some(Failure::new(Exit::Unevaluated, "stdout_io", what, why, "check what stdout leads to"))
+}
+
 impl Context {
     /// Text in its tone, or plain when colours are off.
     #[must_use]
@@ -54,12 +66,25 @@ impl Context {
 
     /// One line of result on stdout. A reader that has gone away is no error.
     pub fn out(&self, line: impl AsRef<str>) {
-        let _ = writeln!(io::stdout().lock(), "{}", line.as_ref());
+        self.out_bytes(format!("{}\n", line.as_ref()).as_bytes());
     }
 
     /// One JSON document on stdout, on one line.
     pub fn out_json(&self, value: &serde_json::Value) {
-        let _ = writeln!(io::stdout().lock(), "{value}");
+        self.out_bytes(format!("{value}\n").as_bytes());
+    }
+
+    /// Bytes on stdout as they are. `false`: they did not get there. That a reader has gone away is no error; anything else (a full
+    /// disk) is kept, and the program does not end well: see [`lost`].
+    pub fn out_bytes(&self, bytes: &[u8]) -> bool {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        if let Err(e) = &written
+            && e.kind() != io::ErrorKind::BrokenPipe
+        {
+            let _ = LOST.set(e.to_string());
+        }
+        written.is_ok()
     }
 
     /// One line of progress or warning on stderr; silent with `--quiet`.
@@ -92,4 +117,12 @@ fn config_failure(problems: &Problems) -> Failure {
 /// `1 thing is`, `2 things are`.
 pub(super) fn count(n: usize, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// How long: `30d`, `12h`, `90m`; at most a hundred years.
+pub(super) fn span(text: &str) -> Result<Duration, String> {
+    const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
+    let span = humantime::parse_duration(text)
+        .map_err(|_| "write a number with its unit: 30d, 12h, 90m".to_owned())?;
+    if span > CENTURY { Err("is longer than a hundred years".into()) } else { Ok(span) }
 }

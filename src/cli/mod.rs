@@ -54,6 +54,13 @@ commands! {
 
 use shell::{completions, man};
 
+impl Command {
+    /// Has it to do with anything that katana keeps?
+    fn keeps_state(&self) -> bool {
+        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+    }
+}
+
 /// A forward proxy for AI agents.
 ///
 /// An agent's traffic goes through katana, and on the way katana takes secrets out, puts credentials in, scans both
@@ -127,14 +134,24 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         config: cli.global.config,
         paths: Paths::from_env(),
     };
-    match cli.command.run(&ctx) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            let on_stderr = Context { color: wanted(color, io::stderr().is_terminal()), ..ctx };
-            report(&failure, &on_stderr);
-            failure.exit
-        }
-    }
+    let ended =
+        if ctx.paths.homeless && cli.command.keeps_state() { Err(homeless()) } else { cli.command.run(&ctx) };
+    let failure = match (ended, context::lost()) {
+        (Ok(exit), None) => return exit,
+        // a child's own code, and a bad answer, say more than that it could not be written
+        (Ok(exit), Some(lost)) => Failure { exit: if exit == Exit::Done { lost.exit } else { exit }, ..lost },
+        (Err(failure), _) => failure,
+    };
+    let on_stderr = Context { color: wanted(color, io::stderr().is_terminal()), ..ctx };
+    report(&failure, &on_stderr);
+    failure.exit
+}
+
+/// Without a home there is no place for a vault, and one made up would be another one each time.
+fn homeless() -> Failure {
+    let why = "HOME is not set to an absolute path, and the system knows of no home directory of this user";
+    let next = "set HOME to the directory that has the user's files";
+    Failure::new(Exit::Unevaluated, "no_home", "katana does not know where its files are", why, next)
 }
 
 /// clap's own messages; help and version are no mistakes.
@@ -144,7 +161,8 @@ fn usage(e: &clap::Error) -> Exit {
 }
 
 fn report(failure: &Failure, ctx: &Context) {
-    if ctx.json {
+    // what could not be written to stdout is not said there
+    if ctx.json && failure.code != "stdout_io" {
         ctx.out_json(&serde_json::json!({"error": {
             "code": failure.code, "what": failure.what, "why": failure.why, "next": failure.next,
         }}));

@@ -56,7 +56,7 @@ struct StartArgs {
 #[derive(clap::Args, Debug)]
 struct StopArgs {
     /// How long exchanges under way may go on
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = super::context::span)]
     timeout: Duration,
 }
 
@@ -270,7 +270,9 @@ fn show_started(status: &Value, ctx: &Context) {
     if let Some(url) = status["url"].as_str() {
         let bundle = PathBuf::from("katana-ca.pem");
         ctx.out(format!("  by hand     katana ca export --bundle --out {}", bundle.display()));
-        ctx.out(format!("              export HTTPS_PROXY={url} HTTP_PROXY={url} NO_PROXY= \\"));
+        ctx.out(format!(
+            "              export HTTPS_PROXY={url} HTTP_PROXY={url} http_proxy={url} NO_PROXY= \\"
+        ));
         ctx.out(format!(
             "                     SSL_CERT_FILE=$PWD/{0} NODE_EXTRA_CA_CERTS=$PWD/{0}",
             bundle.display()

@@ -4,7 +4,6 @@
 pub(super) mod completions {
     use crate::cli::context::Context;
     use crate::cli::outcome::{Exit, Outcome};
-    use std::io::{self, Write};
 
     /// Print completions for a shell on stdout
     #[derive(Debug, clap::Args)]
@@ -24,10 +23,10 @@ Examples:
         clippy::unnecessary_wraps,
         reason = "every command has this shape"
     )]
-    pub(crate) fn run(args: Args, _: &Context) -> Outcome {
+    pub(crate) fn run(args: Args, ctx: &Context) -> Outcome {
         let mut text = Vec::new();
         clap_complete::generate(args.shell, &mut crate::cli::tree(), "katana", &mut text);
-        let _ = io::stdout().lock().write_all(&text);
+        ctx.out_bytes(&text);
         Ok(Exit::Done)
     }
 }
@@ -36,7 +35,6 @@ Examples:
 pub(super) mod man {
     use crate::cli::context::Context;
     use crate::cli::outcome::{Exit, Failure, Outcome};
-    use std::io::{self, Write};
 
     /// Print the manual page (roff) on stdout
     #[derive(Debug, clap::Args)]
@@ -51,7 +49,7 @@ Examples:
 
     /// Prints it.
     #[expect(clippy::needless_pass_by_value, reason = "every command has this shape")]
-    pub(crate) fn run(args: Args, _: &Context) -> Outcome {
+    pub(crate) fn run(args: Args, ctx: &Context) -> Outcome {
         let mut tree = crate::cli::tree();
         tree.build();
         let mut page = &tree;
@@ -79,7 +77,7 @@ Examples:
                 "report this as a bug",
             )
         })?;
-        let _ = io::stdout().lock().write_all(&text);
+        ctx.out_bytes(&text);
         Ok(Exit::Done)
     }
 }

@@ -224,6 +224,24 @@ impl Bindings {
         slots
     }
 
+    /// The methods and the paths it is bound to, for people, each once; none where some binding takes any.
+    #[must_use]
+    pub fn limits(&self, secret: &str) -> (Vec<String>, Vec<String>) {
+        let rows = || self.rows.iter().filter(|r| &*r.binding.secret == secret);
+        let (any_method, any_path) =
+            (rows().any(|r| r.methods.is_empty()), rows().any(|r| r.paths.is_empty()));
+        let (mut methods, mut paths) = (Vec::new(), Vec::new());
+        for row in rows() {
+            let new = |list: &[String], one: &String| !list.contains(one);
+            methods.extend(
+                row.methods.iter().filter(|m| !any_method && new(&methods, m)).cloned().collect::<Vec<_>>(),
+            );
+            let own: Vec<String> = row.paths.iter().map(|p| p.as_str().to_owned()).collect();
+            paths.extend(own.into_iter().filter(|p| !any_path && new(&paths, p)).collect::<Vec<_>>());
+        }
+        (methods, paths)
+    }
+
     /// Every row whose host pattern holds this host, in no order.
     fn visit(&self, host: &Host, mut see: impl FnMut(usize)) {
         let mut all = |rows: Option<&Vec<usize>>| rows.into_iter().flatten().for_each(|i| see(*i));

@@ -201,7 +201,13 @@ impl Disk {
                     }
                     Ok(None) if staged => {}
                     Ok(None) => empty.push(home.source()),
-                    Err(e) if wrong.is_some() || self.keys.passes_over(&e) => said.push(e.to_string()),
+                    Err(e) if wrong.is_some() || self.keys.passes_over(&e) => {
+                        // the same for the present key and for the staged one is said once
+                        let why = e.to_string();
+                        if !said.contains(&why) {
+                            said.push(why);
+                        }
+                    }
                     Err(e) => return Err(e),
                 }
             }

@@ -91,6 +91,9 @@ pub enum Error {
     /// Not `[A-Za-z0-9_.-]{1,128}`.
     #[error("a name is 1 to 128 characters of A-Z a-z 0-9 _ . -")]
     BadName,
+    /// A name that begins with `katana.`.
+    #[error("names that begin with `katana.` are katana's own")]
+    OwnName,
     /// A value that the vault does not take. Says why, never what.
     #[error("the value {0}")]
     BadValue(&'static str),
@@ -159,7 +162,7 @@ impl Error {
             Self::OldFormat { .. } => "vault_old_format",
             Self::NotPrivate { .. } => "vault_not_private",
             Self::Busy(_) => "vault_busy",
-            Self::BadName => "vault_bad_name",
+            Self::BadName | Self::OwnName => "vault_bad_name",
             Self::BadValue(_) => "vault_bad_value",
             Self::ShortValue => "vault_short_value",
             Self::BadGoes(_) => "vault_bad_goes",
@@ -207,7 +210,7 @@ impl Error {
             Self::OldFormat { .. } => "`katana vault import hermes` takes its entries over",
             Self::NotPrivate { .. } => "make it a plain file of yours with mode 600 (chmod 600 FILE)",
             Self::Busy(_) => "try again when the other process is done",
-            Self::BadName => "choose another name",
+            Self::BadName | Self::OwnName => "choose another name",
             Self::BadValue(_) => "check what you pasted or piped",
             Self::ShortValue => {
                 "use a longer value, or --allow-short: it is then found only where it stands as a word of its own"

@@ -21,9 +21,9 @@ impl Name {
     /// Checks the name.
     ///
     /// # Errors
-    /// [`Error::BadName`], also for one of katana's own.
+    /// [`Error::BadName`]; [`Error::OwnName`] for one of katana's own.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if Self::is_internal(text) { Err(Error::BadName) } else { Self::shaped(text) }
+        if Self::is_internal(text) { Err(Error::OwnName) } else { Self::shaped(text) }
     }
 
     /// The same, and katana's own are names too.

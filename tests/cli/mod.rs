@@ -1,6 +1,7 @@
 //! Commands as a person or a script calls them: what they print, and what they exit with.
 
 mod daemon;
+mod edges;
 mod import;
 mod references;
 mod sealed;

@@ -1,6 +1,7 @@
 //! The interception authority: how long it still holds, and whether this system trusts it.
 
 use super::{Finding, Patient, State};
+use crate::app::ca::ByVault;
 use crate::base::clock::Timestamp;
 use crate::certs;
 use serde_json::json;
@@ -28,6 +29,13 @@ pub(super) fn examine(patient: &Patient<'_>) -> Finding {
     let store = if trusted { "trusted by this system's store" } else { "not in this system's store" };
     let what = format!("{left} days left, {store}");
     let finding = |state, what: String| Finding::new("ca", state, what).details(details.clone());
+    // a certificate without a key that can be used starts no proxy
+    if let Some(config) = patient.config
+        && let Err(e) = certs::inspect(&patient.paths.ca(), &ByVault::new(config, patient.paths))
+    {
+        let state = if matches!(e, certs::Error::Refused { .. }) { State::Unknown } else { State::Bad };
+        return finding(state, e.to_string()).next(e.remedy());
+    }
     let now = Timestamp::now();
     if now > ca.not_after() {
         return finding(State::Bad, format!("it ended at {}", ca.not_after()))

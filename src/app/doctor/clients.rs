@@ -41,7 +41,10 @@ pub(super) fn examine(patient: &Patient<'_>) -> Finding {
     let details = json!({ "set": set.iter().map(|(n, _)| n).collect::<Vec<_>>(), "without_ca": blind });
     let bundle = "`katana ca export --bundle --out katana-ca.pem`, and let the variables name that file";
     if !blind.is_empty() {
-        let what = format!("{} names a file without katana's authority", blind.join(", "));
+        let what = match blind.as_slice() {
+            [one] => format!("{one} names a file without katana's authority"),
+            all => format!("{} name files without katana's authority", all.join(", ")),
+        };
         return finding(State::Bad, what).next(bundle).details(details);
     }
     if set.is_empty() && !certs::system_trusts(&ca) {

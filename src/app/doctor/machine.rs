@@ -71,8 +71,15 @@ fn permissions(patient: &Patient<'_>) -> Finding {
     let directories = [paths.state.clone(), paths.ca(), paths.runtime.clone()];
     let audit = paths.audit();
     let directories = directories.into_iter().chain(audit.parent().map(Path::to_owned));
-    let files =
-        [vault.clone(), beside("anchor"), beside("key"), beside("kdf"), paths.log(), paths.pid.clone()];
+    let files = [
+        vault.clone(),
+        beside("anchor"),
+        beside("key"),
+        beside("kdf"),
+        paths.ca().join("katana-ca.key"),
+        paths.log(),
+        paths.pid.clone(),
+    ];
     let of = |dir: bool| move |p: PathBuf| Some((wrong(&p, dir)?, p));
     let faults: Vec<(String, PathBuf)> =
         directories.filter_map(of(true)).chain(files.into_iter().filter_map(of(false))).collect();

@@ -25,7 +25,8 @@ fn vault(place: &Place) -> Finding {
         }
         Ok(report) => {
             let (entries, generation) = (report.entries, report.generation);
-            let what = format!("{entries} entries, generation {generation}, {}", report.file.display());
+            let held = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
+            let what = format!("{held}, generation {generation}, {}", report.file.display());
             let source = report.key_source.as_ref().map(Source::label);
             Finding::new("vault", State::Good, what).details(json!({
                 "file": report.file, "entries": entries, "generation": generation, "key_source": source,

@@ -103,6 +103,17 @@ fn an_authority_and_a_trail_are_judged() {
     crate::certs::Authority::load_or_make(&home.paths.ca()).unwrap();
     assert_eq!(home.state("ca"), State::Good);
     assert!(home.look("ca").what.contains("not in this system's store"));
+    let key = home.paths.ca().join("katana-ca.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!((home.state("ca"), home.state("permissions")), (State::Bad, State::Bad), "the key is open");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = fs::read(&key).unwrap();
+    fs::write(&key, "no key").unwrap();
+    assert_eq!(home.state("ca"), State::Bad, "the key is damaged");
+    fs::remove_file(&key).unwrap();
+    assert_eq!(home.state("ca"), State::Bad, "the key is gone");
+    crate::base::atomic::write(&key, &text, 0o600).unwrap();
+    assert_eq!(home.state("ca"), State::Good);
     let audit = home.paths.audit();
     crate::base::atomic::private_dir(audit.parent().unwrap()).unwrap();
     fs::write(&audit, "{\"no\":\"record\"}\n").unwrap();

@@ -107,6 +107,7 @@ pub(crate) fn paths(dir: &Path) -> Paths {
         state: dir.join("state"),
         runtime: dir.join("run"),
         pid: dir.join("hermes_katana_proxy.pid"),
+        homeless: false,
     }
 }
 

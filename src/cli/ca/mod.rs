@@ -10,7 +10,6 @@ use crate::base::atomic;
 use crate::certs::{self, Authority, Certificate};
 use crate::config::Config;
 use serde_json::{Value, json};
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The authority that signs what clients are shown
@@ -132,7 +131,7 @@ fn export(config: &Config, bundle: bool, out: Option<&Path>, ctx: &Context) -> O
         if ctx.json {
             ctx.out_json(&json!({"pem": pem, "certificates": number, "fingerprint_sha256": print}));
         } else {
-            let _ = io::stdout().lock().write_all(pem.as_bytes());
+            ctx.out_bytes(pem.as_bytes());
         }
         return Ok(Exit::Done);
     };

@@ -3,7 +3,7 @@
 use super::ByVault;
 use crate::app::ca;
 use crate::certs;
-use crate::cli::context::{Context, Tone};
+use crate::cli::context::{Context, Tone, span};
 use crate::cli::outcome::{Exit, Outcome};
 use crate::config::Config;
 use serde_json::json;
@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How long the present authority signs on while clients come to trust the next; 0s: it signs at once
-    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
     overlap: Duration,
     /// Let the prepared authority sign from now on
     #[arg(long, conflicts_with_all = ["overlap", "cancel"])]

@@ -158,6 +158,7 @@ pub(super) fn failure(what: &str, e: &Error) -> Failure {
         | Error::NotPrivate { .. }
         | Error::OldFormat { .. }
         | Error::BadName
+        | Error::OwnName
         | Error::BadPhrase(_)
         | Error::BadPassphrase(_)
         | Error::KeyTaken(_)

@@ -4,6 +4,7 @@ use super::desk::{Desk, failure};
 use super::listing::{table, until};
 use super::meta::{later, span};
 use crate::base::clock::Timestamp;
+use crate::cli::context::count;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::Listing;
 use serde_json::json;
@@ -29,11 +30,31 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
         let one = |(at, l): &(Timestamp, &Listing)| json!({ "name": &*l.name, "expires": at.to_string(), "expired": *at <= now });
         ctx.out_json(&json!({ "entries": soon.iter().map(one).collect::<Vec<_>>() }));
     } else if soon.is_empty() {
-        ctx.note(format!("nothing expires within {}", humantime::format_duration(args.within)));
+        let ahead = within_words(args.within);
+        ctx.note(format!("nothing has expired or will within {ahead}"));
     } else {
         let rows = soon.iter().map(|(at, l)| vec![l.name.to_string(), at.to_string(), until(now, *at)]);
         ctx.out(table(&["NAME", "EXPIRES", "IN"], rows));
         ctx.note("katana vault rotate KEY --expires 30d gives one a new value and a new time");
     }
     Ok(if soon.is_empty() { Exit::Done } else { Exit::Bad })
+}
+
+/// `7 days`, `1h 30m`: whole days are written out.
+fn within_words(span: Duration) -> String {
+    match (span.as_secs() / 86_400, span.as_secs() % 86_400) {
+        (days @ 1.., 0) => count(usize::try_from(days).unwrap_or(usize::MAX), "day", "days"),
+        _ => humantime::format_duration(span).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_ahead_was_looked() {
+        let said = [86_400, 7 * 86_400, 5400, 90_000].map(|s| within_words(Duration::from_secs(s)));
+        assert_eq!(said, ["1 day", "7 days", "1h 30m", "1day 1h"]);
+    }
 }

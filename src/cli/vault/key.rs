@@ -36,7 +36,7 @@ enum Command {
 
 /// A source that a program can write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum To {
+pub(super) enum To {
     /// The OS keyring
     Keyring,
     /// The Linux kernel's keyring; empty after the machine has been started again
@@ -57,6 +57,16 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
 }
 
 impl To {
+    /// As it stands in the vault's header.
+    pub(super) fn label(self) -> &'static str {
+        match self {
+            Self::Keyring => "keyring",
+            Self::Kernel => "kernel",
+            Self::Passphrase => "passphrase",
+            Self::File => "file",
+        }
+    }
+
     /// The source; a person may have to answer its prompt.
     fn source(self, place: &Place, file: Option<&PathBuf>) -> Result<Box<dyn KeySource>, Error> {
         let key = &place.key;

@@ -3,6 +3,7 @@
 use super::desk::Desk;
 use crate::base::clock::Timestamp;
 use crate::cli::context::Tone;
+pub(super) use crate::cli::context::span;
 use crate::vault::{Expiry, Going, Name, Vault};
 use std::time::Duration;
 
@@ -79,14 +80,6 @@ fn expiry(text: &str) -> Result<Expiry, String> {
         None => later(now, span(text).map_err(|_| INSTEAD.to_owned())?),
     };
     if at <= now { Err(format!("is over already; {INSTEAD}")) } else { Ok(Expiry::At(at)) }
-}
-
-/// How long: `30d`, `12h`, `90m`; at most a hundred years.
-pub(super) fn span(text: &str) -> Result<Duration, String> {
-    const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
-    let span = humantime::parse_duration(text)
-        .map_err(|_| "write a number with its unit: 30d, 12h, 90m".to_owned())?;
-    if span > CENTURY { Err("is longer than a hundred years".into()) } else { Ok(span) }
 }
 
 pub(super) fn later(now: Timestamp, span: Duration) -> Timestamp {

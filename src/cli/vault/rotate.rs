@@ -2,15 +2,19 @@
 
 use super::asking;
 use super::desk::{Desk, failure};
+use super::key::To;
 use super::meta::{Said, later, span, warn_if_expired};
 use crate::base::clock::Timestamp;
 use crate::cli::context::{Tone, count};
 use crate::cli::outcome::{Exit, Outcome};
-use crate::vault::key::{LABELS, allows};
+use crate::vault::key::allows;
 use crate::vault::{Error, Meta, Name, Overlap};
 use serde_json::json;
 use std::ffi::OsString;
 use std::time::Duration;
+
+/// How long an old value is looked for when nothing is said.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 /// With KEY: a new value; the old one is kept and looked for during the overlap. Without: a new master key, and everything
 /// sealed anew under it.
@@ -23,8 +27,9 @@ pub(super) struct Args {
     #[arg(allow_hyphen_values = true, requires = "key")]
     value: Option<OsString>,
     /// How long the old value is looked for at least, and an old placeholder honoured
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = span)]
-    overlap: Duration,
+    /// [default: 24h]
+    #[arg(long, value_name = "TIME", value_parser = span, requires = "key")]
+    overlap: Option<Duration>,
     /// A new placeholder too; the old one is honoured during the overlap
     #[arg(long, requires = "key")]
     placeholder: bool,
@@ -34,8 +39,8 @@ pub(super) struct Args {
     #[arg(long, requires = "key")]
     allow_short: bool,
     /// Where the new master key is to lie, when the present source cannot hold a new one
-    #[arg(long, value_name = "SOURCE", value_parser = LABELS, conflicts_with = "key")]
-    to: Option<String>,
+    #[arg(long, value_name = "SOURCE", value_enum, conflicts_with = "key")]
+    to: Option<To>,
 }
 
 pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
@@ -47,7 +52,7 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
             let next = "name the entry, or leave the flags out";
             Err(crate::cli::outcome::Failure::new(Exit::Refused, "vault_nothing_said", what, why, next))
         }
-        None => rotate(args.to.as_deref(), desk),
+        None => rotate(args.to.map(To::label), desk),
     }
 }
 
@@ -59,7 +64,10 @@ fn renew(args: Args, key: &Name, desk: &Desk<'_>) -> Outcome {
     // a name that is not there says so before anyone types a secret
     vault.history(key).map_err(failed)?;
     let value = asking::value(desk.ctx, key, args.value, &what)?;
-    let overlap = Overlap { until: later(Timestamp::now(), args.overlap), placeholder: args.placeholder };
+    let overlap = Overlap {
+        until: later(Timestamp::now(), args.overlap.unwrap_or(A_DAY)),
+        placeholder: args.placeholder,
+    };
     let meta = Meta {
         allow_short: args.allow_short,
         expires: args.said.expires(),

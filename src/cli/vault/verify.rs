@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, failure};
 use super::resolving::{self, Asked};
-use crate::cli::context::Tone;
+use crate::cli::context::{Tone, count};
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::Healed;
 use crate::vault::key::Source;
@@ -31,12 +31,9 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
                     "references": references.as_ref().map(|all| all.iter().map(Asked::json).collect::<Vec<_>>()),
                 }));
             } else {
-                let (entries, generation) = (report.entries, report.generation);
+                let (entries, generation) = (count(report.entries, "entry", "entries"), report.generation);
                 let good = ctx.paint(Tone::Good, "good");
-                ctx.out(format!(
-                    "{good}: {entries} entries, generation {generation}, {}",
-                    report.file.display()
-                ));
+                ctx.out(format!("{good}: {entries}, generation {generation}, {}", report.file.display()));
                 references.iter().flatten().for_each(|asked| asked.print(ctx));
             }
             let failed = references.iter().flatten().any(Asked::failed);

@@ -116,7 +116,13 @@ pub(super) fn misplaced(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
             "{name} is bound to no host: the operator binds it under `credentials` before its placeholder is of use."
         )
     } else {
-        format!("Send it only as {} to {}.", listed(&slots), listed(&hosts))
+        let (methods, paths) = ex.vault.bindings.limits(name);
+        let only = |word: &str, list: &[String]| match list {
+            [] => String::new(),
+            some => format!(", {word} {}", listed(some)),
+        };
+        let (by, on) = (only("by", &methods), only("on", &paths));
+        format!("Send it only as {} over https to {}{by}{on}.", listed(&slots), listed(&hosts))
     };
     Denial::forbidden(
         "scrub_secrets",

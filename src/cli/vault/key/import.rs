@@ -40,7 +40,13 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Outcome {
     };
     let moved = phrase::read(words)
         .and_then(|key| custody.import(&key, target.as_deref()))
-        .map_err(|e| failed(&e))?;
+        .map_err(|e| match e {
+            Error::KeyWrong(_) => {
+                let next = "a rotation of the master key makes every earlier phrase useless: take the one exported since";
+                Failure { next: next.into(), ..failed(&e) }
+            }
+            e => failed(&e),
+        })?;
     if desk.ctx.json {
         let configure = to_configure(&moved.to, desk);
         desk.ctx.out_json(

@@ -2,7 +2,7 @@
 
 use super::{To, remarks, to_configure};
 use crate::cli::context::Tone;
-use crate::cli::outcome::{Exit, Outcome};
+use crate::cli::outcome::{Exit, Failure, Outcome};
 use crate::cli::vault::desk::{Desk, failure};
 use crate::vault::custody::Moved;
 use crate::vault::key::{Keys, Source, ask_new};
@@ -24,8 +24,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Outcome {
     let failed = |e| failure("the key was not moved", &e);
     if args.file.is_some() && args.to != To::File {
-        let why = Error::KeyUnusable { origin: "--file".into(), why: "it goes with --to file only".into() };
-        return Err(failed(why));
+        let (why, next) = ("--file goes with --to file only", "leave one of them out");
+        let what = "the key was not moved";
+        return Err(Failure::new(Exit::Child(2), "vault_key_file_flag", what, why, next));
     }
     let moved = moved(args, desk).map_err(failed)?;
     let (from, to) = (moved.from.as_ref(), &moved.to);

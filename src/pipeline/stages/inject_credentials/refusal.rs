@@ -26,7 +26,8 @@ pub(in crate::pipeline::stages) fn barred(secret: &Held, why: Barred) -> Denial 
             "credential_expired",
             rule,
             format!("{name} belongs here, but expired at {at}."),
-            format!("The operator sets a new value: `katana vault set {name}`."),
+            // a new value alone leaves it expired: see `vault set`
+            format!("The operator sets a new value and a new time: `katana vault rotate {name} --expires 30d`."),
         ),
         Barred::Unresolved(why) => Denial {
             rule: rule.into(),

@@ -28,6 +28,8 @@ metrics! {
     UpstreamFailed = "katana_upstream_failed_total",
     /// Exchanges cut short by the client.
     Cancelled = "katana_cancelled_total",
+    /// Times the vault's files were read; requests read none.
+    VaultReads = "katana_vault_reads_total",
     /// Credentials put in.
     Injected = "katana_injected_total",
     /// Vault values taken out.

@@ -7,6 +7,7 @@ use super::key::{KeySource, Keys, MasterKey, Search, Source, nowhere};
 use super::place::{Look, Place};
 use super::seal::{Sealer, Signed};
 use crate::base::atomic;
+use crate::telemetry::metrics::Metric;
 use parking_lot::Mutex;
 use std::io;
 use std::path::Path;
@@ -96,6 +97,7 @@ impl Disk {
     pub(super) fn judged(&self) -> Result<State, Error> {
         self.place.open_to_all()?;
         // the anchor first: a vault that is read after it is never behind it
+        Metric::VaultReads.inc();
         let anchor = optional(&self.place.anchor)?;
         let vault = optional(&self.place.file)?;
         match (anchor, vault) {

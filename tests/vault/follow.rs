@@ -110,3 +110,25 @@ fn a_steady_stream_of_requests_does_not_notice_changes() {
     });
     assert_eq!(origin.received().len(), served.load(Ordering::Relaxed), "each was answered once");
 }
+
+#[test]
+fn requests_read_nothing_of_the_vault() {
+    let origin = origin().start();
+    let credentials = json!({"credentials": [
+        {"secret": "MY_SECRET", "hosts": ["origin.test"], "slot": "header:Authorization:Bearer"}
+    ]});
+    let katana = katana().origin(&origin).config(credentials).secret("MY_SECRET", VALUE).start();
+    let placeholder = katana.placeholder("MY_SECRET");
+    let reads = || {
+        let out = katana.home.katana(&["proxy", "status", "--json"]);
+        let status = crate::support::katana::documents(&out.stdout).remove(0);
+        let counted = &status["metrics"]["katana_vault_reads_total"];
+        counted.as_i64().unwrap_or_else(|| panic!("{status}"))
+    };
+    let before = reads();
+    assert!(before > 0, "it was read at the start");
+    for _ in 0..50 {
+        assert_eq!(asked(&katana, &origin, &placeholder).1, Some(format!("Bearer {VALUE}")));
+    }
+    assert_eq!(reads(), before);
+}

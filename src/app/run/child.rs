@@ -158,7 +158,10 @@ mod tests {
     fn a_signal_meant_for_us_is_passed_on() {
         // signals reach a whole process, so the one they are sent to is not the one that runs the other tests
         let own = std::env::current_exe().unwrap();
-        let done = std::process::Command::new(own)
+        // nor may it matter how the tests were started: in the background INT is ignored, and a shell cannot trap that again
+        let done = std::process::Command::new("env")
+            .arg("--default-signal")
+            .arg(own)
             .args(["--exact", "app::run::child::tests::alone", "--include-ignored"])
             .env("KATANA_TEST_ALONE", "1")
             .output()

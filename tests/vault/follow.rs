@@ -1,6 +1,6 @@
 //! A running proxy follows the vault without a restart and without dropping a request.
 
-use crate::support::katana::Home;
+use crate::support::katana::{Home, documents};
 use crate::support::{Ask, Client, Katana, Proto, block_on, katana, origin, until};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -121,7 +121,7 @@ fn requests_read_nothing_of_the_vault() {
     let placeholder = katana.placeholder("MY_SECRET");
     let reads = || {
         let out = katana.home.katana(&["proxy", "status", "--json"]);
-        let status = crate::support::katana::documents(&out.stdout).remove(0);
+        let status = documents(&out.stdout).remove(0);
         let counted = &status["metrics"]["katana_vault_reads_total"];
         counted.as_i64().unwrap_or_else(|| panic!("{status}"))
     };

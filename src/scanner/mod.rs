@@ -3,14 +3,18 @@
 //! the pipeline's business.
 
 mod beginnings;
+mod blob;
+mod bounds;
 mod catalogue;
 mod choice;
+mod context;
 mod effort;
 mod excerpt;
 mod grams;
 mod lane;
 mod prefilter;
 mod rarity;
+mod read;
 mod rule;
 mod validate;
 
@@ -136,7 +140,7 @@ impl Scanner {
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
-        Scanner::compile(rule::read(BUILTIN.iter().copied())?)
+        Scanner::compile(read::read(BUILTIN.iter().copied())?)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
@@ -144,7 +148,7 @@ impl Scanner {
     /// # Errors
     /// Bad YAML; a rule that does not compile, is unbounded, repeats an id, or does not do what its examples say.
     pub fn from_rules<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Scanner, Error> {
-        let scanner = Scanner::compile(rule::read(sources)?)?;
+        let scanner = Scanner::compile(read::read(sources)?)?;
         scanner.rules.iter().try_for_each(|rule| rule.check_examples())?;
         Ok(scanner)
     }
@@ -166,6 +170,12 @@ impl Scanner {
     #[must_use]
     pub fn max_hold(&self, direction: Direction) -> usize {
         self.lane(direction).max_hold()
+    }
+
+    /// The rule of this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|r| &*r.id == id).map(AsRef::as_ref)
     }
 
     /// The rules, in the order of their files.

@@ -114,7 +114,8 @@ impl Prefilter {
 }
 
 impl Keyword {
-    fn is_at(&self, text: &[u8]) -> bool {
+    /// Does `text` begin with it?
+    pub(super) fn is_at(&self, text: &[u8]) -> bool {
         text.get(..self.bytes.len())
             .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
     }

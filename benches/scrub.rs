@@ -34,7 +34,7 @@ fn matcher(count: usize) -> Matcher {
     let keys = keys(count);
     let needles: Vec<Needle<'_>> = (0..)
         .zip(&keys)
-        .map(|(secret, key)| Needle { secret, value: key.as_bytes(), placeholder: "" })
+        .map(|(secret, key)| Needle { secret, value: key.as_bytes(), placeholder: "", mark: 0 })
         .collect();
     Matcher::compile(&needles).expect("compiles")
 }

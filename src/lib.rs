@@ -8,6 +8,7 @@ pub mod vault;
 pub mod certs;
 pub mod scanner;
 pub mod policy;
+pub mod broker;
 pub mod pipeline;
 pub mod proxy;
 pub mod app;

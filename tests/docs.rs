@@ -126,6 +126,11 @@ fn the_quickstart_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_import_does_what_it_says() {
+    run("docs/import.md");
+}
+
+#[test]
 fn the_demo_holds_in_an_empty_home_and_leaves_it_empty() {
     let home = Home::new();
     let out = home.shell("katana demo");

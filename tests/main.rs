@@ -11,7 +11,10 @@
 mod architecture;
 mod support;
 mod proxy;
+mod broker;
 mod cli;
+mod certs;
 mod clients;
+mod vault;
 mod docs;
 mod regression;

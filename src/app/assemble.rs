@@ -3,17 +3,20 @@
 use super::service::Error;
 use crate::audit::Trail;
 use crate::base::paths::Paths;
+use crate::broker::{self, Call};
 use crate::certs;
 use crate::config::{Config, Mode};
 use crate::pipeline::stages::{
-    AnyStage, EnforcePolicy, Guard, GuardDestination, IgnoreHosts, InjectCredentials, LimitRate, RecordAudit,
-    ScanRequest, ScanResponse, ScrubSecrets,
+    AnswerTokenCalls, AnyStage, BrokerCredentials, Desk, EnforcePolicy, Guard, GuardDestination, IgnoreHosts,
+    InjectCredentials, LimitRate, RecordAudit, ScanRequest, ScanResponse, ScrubSecrets,
 };
-use crate::pipeline::{FailMode, Pipeline};
+use crate::pipeline::tokens::Answering;
+use crate::pipeline::{Caller, FailMode, Pipeline, Tokens};
 use crate::policy::Engine;
 use crate::proxy::tls::dial::Dialer;
-use crate::proxy::{Live, Overrides};
+use crate::proxy::{Live, Outlet, Overrides};
 use crate::scanner::Scanner;
+use crate::vault::reference::{Resolver, World};
 use crate::vault::{self, Generation, Providers, Vault};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,7 +26,13 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 ///
 /// # Errors
 /// The first part that cannot be built.
-pub(super) fn live(config: &Config, own: Vec<SocketAddr>, trail: &Arc<Trail>) -> Result<Live, Error> {
+pub(super) fn live(
+    config: &Config,
+    own: Vec<SocketAddr>,
+    trail: &Arc<Trail>,
+    tokens: &Arc<Tokens>,
+    calls: Calls,
+) -> Result<Live, Error> {
     static ERA: AtomicU64 = AtomicU64::new(1);
     let proxy = &config.proxy;
     let guard = Arc::new(Guard::new(proxy.private.clone(), own));
@@ -41,16 +50,27 @@ pub(super) fn live(config: &Config, own: Vec<SocketAddr>, trail: &Arc<Trail>) ->
     let dialer = Dialer::new(roots, proxy.upstream.tls_verify).map_err(|e| {
         Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug, with the message")
     })?;
+    let overrides = Overrides::new(proxy.upstream.resolve.clone());
+    let timeouts = proxy.limits.timeouts.clone();
+    let outlet = Arc::new(Outlet { guard: guard.clone(), dialer, overrides, timeouts });
+    let caller: Arc<dyn Caller> = match calls {
+        Calls::Made => outlet.clone(),
+        Calls::Rehearsed => Arc::new(NoCaller),
+    };
     let (mode, whole) = (proxy.mode, proxy.limits.whole_body);
+    let desk =
+        Desk { tokens: tokens.clone(), caller, trail: trail.clone(), on: proxy.inject_credentials, mode };
     let (request, response) = (proxy.scan_request_bodies.clone(), proxy.scan_response_bodies.clone());
     let stages = [
         AnyStage::IgnoreHosts(IgnoreHosts::new(proxy.ignore_hosts.clone())),
-        AnyStage::GuardDestination(GuardDestination::new(guard.clone())),
+        AnyStage::GuardDestination(GuardDestination::new(guard)),
         AnyStage::LimitRate(LimitRate::new(&proxy.limits)),
         AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
+        AnyStage::AnswerTokenCalls(AnswerTokenCalls::new(desk.clone())),
         AnyStage::ScanRequest(ScanRequest::new(scanner.clone(), config.scan_inputs, request, mode, whole)),
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
-        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials)),
+        AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
+        AnyStage::BrokerCredentials(BrokerCredentials::new(desk, proxy.on_secret, whole)),
         AnyStage::ScanResponse(ScanResponse::new(scanner, config.scan_outputs, response, mode, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
     ];
@@ -58,12 +78,32 @@ pub(super) fn live(config: &Config, own: Vec<SocketAddr>, trail: &Arc<Trail>) ->
     Ok(Live {
         era: ERA.fetch_add(1, Relaxed),
         pipeline: Pipeline::new(stages, fail),
-        guard,
         mode,
         limits: proxy.limits.clone(),
-        dialer,
-        overrides: Overrides::new(proxy.upstream.resolve.clone()),
+        outlet,
     })
+}
+
+/// Are tokens obtained?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Calls {
+    /// Yes.
+    Made,
+    /// No: nothing leaves the machine.
+    Rehearsed,
+}
+
+/// Calls nobody.
+struct NoCaller;
+
+impl Caller for NoCaller {
+    fn call(self: Arc<Self>, _call: Call) -> Answering {
+        Box::pin(async { Err(broker::Error::Rehearsal) })
+    }
+
+    fn rehearses(&self) -> bool {
+        true
+    }
 }
 
 /// The policy that rules: the named file, or the preset.
@@ -96,12 +136,35 @@ pub(super) fn policy(config: &Config) -> Result<Engine, Error> {
     )
 }
 
+/// The same for the first time: the backends of references are asked before.
+///
+/// # Errors
+/// As [`generation`].
+pub(super) fn first_generation(
+    config: &Config,
+    paths: &Paths,
+    references: &Resolver,
+) -> Result<Generation, Error> {
+    let generation = generation(config, paths, 1, references)?;
+    if references.refresh() { self::generation(config, paths, 1, references) } else { Ok(generation) }
+}
+
+/// What is known of references: nothing yet.
+pub(super) fn references(config: &Config) -> Resolver {
+    Resolver::new((&config.vault).into(), World::of_process())
+}
+
 /// The vault as the request path reads it. One that is locked or broken is no error here: its generation says so, and
-/// the path refuses what it cannot check.
+/// the path refuses what it cannot check. Of references, what is known is put in, and nobody is asked.
 ///
 /// # Errors
 /// Only what is wrong with the program's own data.
-pub(super) fn generation(config: &Config, paths: &Paths, number: u64) -> Result<Generation, Error> {
+pub(super) fn generation(
+    config: &Config,
+    paths: &Paths,
+    number: u64,
+    references: &Resolver,
+) -> Result<Generation, Error> {
     let bug = |e: vault::Error| {
         Error::new(
             e.code(),
@@ -112,7 +175,10 @@ pub(super) fn generation(config: &Config, paths: &Paths, number: u64) -> Result<
     };
     let providers = Providers::builtin().map_err(bug)?;
     let place = vault::place(paths, &config.vault);
-    let held = Vault::open(&place).and_then(|vault| vault.hold());
+    let held = Vault::open(&place).and_then(|vault| vault.hold()).map(|mut held| {
+        references.fill(&mut held);
+        held
+    });
     match held.and_then(|held| Generation::build(number, held, &providers, &config.credentials)) {
         Ok(generation) => Ok(generation),
         Err(why) => {

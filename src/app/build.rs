@@ -1,9 +1,11 @@
 //! Starts the whole program from a configuration, and hands a child what it needs to live behind it.
 
+use super::assemble;
+use super::ca;
 use super::running::Running;
 use super::service::{Error, Issue, Kept, Service, Start};
 use crate::base::paths::Paths;
-use crate::certs::{self, Authority};
+use crate::certs;
 use crate::config::{Config, Problems};
 use crate::vault::{self, Vault};
 use std::path::Path;
@@ -31,21 +33,18 @@ pub(super) fn unusable(problems: &Problems) -> Error {
     Error::new(problems.code(), "the configuration cannot be used", format!("\n{problems}"), next)
 }
 
-pub(super) fn authority(paths: &Paths) -> Result<Authority, Error> {
-    Authority::load_or_make(&paths.ca())
-        .map_err(|e| Error::new(e.code(), "the interception CA cannot be used", &e, e.remedy()))
-}
-
 impl Start for Build {
     fn start(&self, config: Arc<Config>, paths: &Paths) -> Result<Arc<dyn Service>, Error> {
         vault::harden_process();
+        vault::lock_all();
         let running: Arc<dyn Service> = Running::start(config, paths)?;
         Ok(running)
     }
 
     fn issue(&self, config: &Config, paths: &Paths) -> Result<Issue, Error> {
-        let ca = authority(paths)?;
-        let mut bundle_pem = certs::bundle(&ca);
+        let ca = ca::authority(config, paths)?;
+        let trusted: Vec<_> = ca.trusted().cloned().collect();
+        let mut bundle_pem = certs::bundle(&trusted);
         for path in &config.proxy.upstream.extra_roots {
             bundle_pem.push_str(&std::fs::read_to_string(path).map_err(|e| {
                 let what = format!("{} cannot be read", path.display());
@@ -53,15 +52,21 @@ impl Start for Build {
             })?);
         }
         let place = vault::place(paths, &config.vault);
-        let held = Vault::open(&place).and_then(|v| v.hold()).map_err(|e| {
+        let mut held = Vault::open(&place).and_then(|v| v.hold()).map_err(|e| {
             let made = Error::new(e.code(), "the vault cannot be opened", &e, e.remedy());
             if e.is_tampering() { made.refused() } else { made }
         })?;
+        // what a backend gives may stand in the environment a child inherits, and is no more for its eyes than the rest
+        let references = assemble::references(config);
+        references.fill(&mut held);
+        if references.refresh() {
+            references.fill(&mut held);
+        }
         let secrets =
             held.into_iter().map(|h| Kept { name: h.name, value: h.value, placeholder: h.placeholder });
         Ok(Issue {
             ca_fingerprint: ca.fingerprint(),
-            ca_pem: ca.pem().to_owned(),
+            ca_pem: trusted.iter().map(certs::Certificate::pem).collect(),
             bundle_pem,
             secrets: secrets.collect(),
         })

@@ -5,7 +5,8 @@ use super::control;
 use super::pid::{self, Identity};
 use super::serve;
 use super::service::{Error, Listening};
-use crate::base::{atomic, paths::Paths};
+use crate::base::{atomic, paths::Paths, secret::Secret};
+use crate::vault::{self, key::PASSPHRASE};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -31,6 +32,8 @@ pub struct Spawn {
     pub arguments: Vec<OsString>,
     /// Further variables.
     pub variables: Vec<(OsString, OsString)>,
+    /// What opens the vault's key: handed over by a pipe, since arguments and environments can be read.
+    pub passphrase: Option<Secret>,
 }
 
 /// Starts the daemon and returns its status once its listener was really connected to.
@@ -46,14 +49,20 @@ pub fn start(spawn: &Spawn) -> Result<Value, Error> {
             "run `katana proxy start --foreground` to watch it",
         )
     };
-    let mut child = Command::new(&spawn.program)
+    let mut command = Command::new(&spawn.program);
+    command
         .args(&spawn.arguments)
         .envs(spawn.variables.iter().map(|(k, v)| (k, v)))
         .current_dir("/") // a daemon holds no directory
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| failed(&format_args!("{}: {e}", spawn.program.display())))?;
+        .stdin(if spawn.passphrase.is_some() { Stdio::piped() } else { Stdio::null() })
+        .stdout(Stdio::piped());
+    if spawn.passphrase.is_some() {
+        command.env_remove(PASSPHRASE); // its environment can be read for as long as it runs
+    }
+    let mut child = command.spawn().map_err(|e| failed(&format_args!("{}: {e}", spawn.program.display())))?;
+    if let (Some(passphrase), Some(mut pipe)) = (&spawn.passphrase, child.stdin.take()) {
+        let _ = pipe.write_all(passphrase.expose()); // a child that has gone says why below
+    }
     let told = first_word(&mut child);
     let status = match told {
         Some(Ok(status)) => status,
@@ -110,6 +119,14 @@ fn revive(v: &Value) -> Error {
 /// In the child, first of all: a session of its own, so that no terminal's hang-up reaches it.
 pub fn detach() {
     let _ = rustix::process::setsid(); // fails only for one that leads its group already
+}
+
+/// In the child, with a passphrase waiting on stdin: takes it over, and lets go of the pipe.
+pub fn take_passphrase() {
+    let mut bytes = Vec::with_capacity(4096); // of one piece: a buffer that grows leaves copies behind
+    if io::stdin().lock().take(4096).read_to_end(&mut bytes).is_ok() && !bytes.is_empty() {
+        vault::key::hand(Secret::new(bytes));
+    }
 }
 
 /// In the child, when it accepts connections: tells the parent, then turns stdout and stderr to the log file.

@@ -1,15 +1,16 @@
 //! `katana check`: what would become of a request. It goes the way every request goes, as far as the wire and no further,
 //! and what is said of it is read from the audit record it leaves, in a trail of its own that is thrown away.
 
-use super::assemble;
+use super::assemble::{self, Calls};
+use super::keep::NotKept;
 use super::scratch::Scratch;
 use super::service::Error;
-use crate::audit::Trail;
 use crate::audit::query::{self, Filter};
+use crate::audit::{Event, Trail};
 use crate::base::host::Authority;
 use crate::base::paths::Paths;
-use crate::config::{Config, Listen, Slot};
-use crate::pipeline::{Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme};
+use crate::config::{Config, Listen};
+use crate::pipeline::{Access, Book, Client, Denial, Exchange, Outcome, RequestHead, Ruling, Scheme, Tokens};
 use crate::policy::{Engine, Request};
 use crate::proxy::{self, Dial, Live};
 use arc_swap::ArcSwap;
@@ -108,7 +109,7 @@ pub struct Credential {
     pub slot: String,
 }
 
-/// Asks. Nothing is resolved, dialled, sent, or written to the person's audit.
+/// Asks. Nothing is resolved, dialled, sent but what references of the vault need, or written to the person's audit.
 ///
 /// # Errors
 /// `bad_request` for a question that is no request; else what could not be built.
@@ -124,15 +125,19 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
         Listen::Tcp(at) => vec![*at],
         Listen::Unix(_) => Vec::new(),
     };
-    let live = Arc::new(assemble::live(config, own, &trail)?);
-    let vault = ArcSwap::from_pointee(assemble::generation(config, paths, 1)?);
-    let book = Book { vault, trail: trail.clone() };
+    let tokens = Tokens::new(trail.clone(), Box::new(NotKept));
+    let live = Arc::new(assemble::live(config, own, &trail, &tokens, Calls::Rehearsed)?);
+    let references = assemble::references(config);
+    let vault = ArcSwap::from_pointee(assemble::first_generation(config, paths, &references)?);
+    let access = Arc::new(Access::new(trail.clone()));
+    let book = Book { vault, trail: trail.clone(), minted: tokens.minted(), access };
     let mut answer = blank(&engine, &to, &head);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let body = Bytes::copy_from_slice(&question.body);
     runtime.map_err(|e| broken(&e))?.block_on(judge(&live, &book, (scheme, to, head), body, &mut answer));
     trail.flush().map_err(|e| broken(&e))?;
-    let records = query::newest(&trail_at, &Filter::default(), 1).map_err(|e| broken(&e))?;
+    let exchanges = Filter { event: Some(Event::ProxyRequest), ..Filter::default() };
+    let records = query::newest(&trail_at, &exchanges, 1).map_err(|e| broken(&e))?;
     let list = |field: &str| records.last().and_then(|r| r[field].as_array().cloned()).unwrap_or_default();
     (answer.scrubbed, answer.findings, answer.reasons) =
         (list("scrubbed"), list("scan_results"), list("reasons"));
@@ -192,25 +197,24 @@ async fn judge(
     }
     asked.conclude(Outcome::Opened); // leaves no record: the request has its own
     let ex = open(head.method.clone(), head.uri.clone());
-    answer.bound(&ex);
     match proxy::rehearse(live, &ex, head, body).await {
         Err(denial) => answer.refused(ex.refusal().unwrap_or(denial)),
         Ok(_) => answer.dialled(live, &ex, Outcome::Delivered),
     }
-    if !ex.has_injected() {
-        answer.injected.clear();
-    }
+    answer.bound(&ex);
 }
 
 impl Answer {
-    /// What belongs to this destination: said as injected, or as missing.
+    /// What went in, and what would have if the vault had it.
     fn bound(&mut self, ex: &Exchange) {
         let (to, bindings) = (&ex.authority, &ex.vault.bindings);
-        let Some(binding) = bindings.find(&to.host, to.port, ex.method.as_str(), ex.path()) else { return };
-        let credential = Credential { secret: binding.secret.clone(), slot: slot(&binding.slot) };
-        match binding.held {
-            Some(_) => self.injected.push(credential),
-            None => self.missing = Some(credential),
+        let bound = bindings.all(&to.host, to.port, ex.method.as_str(), ex.path());
+        let credential = |secret: &Arc<str>, slot| Credential { secret: secret.clone(), slot };
+        for (held, slot) in ex.injections() {
+            self.injected.extend(ex.vault.held.get(held).map(|h| credential(&h.name, slot.to_string())));
+        }
+        if bound.iter().all(|b| b.held.is_none()) {
+            self.missing = bound.first().map(|b| credential(&b.secret, b.slot.to_string()));
         }
     }
 
@@ -239,15 +243,6 @@ impl Answer {
             message: denial.message.into_owned(),
             remedy: denial.remedy.into_owned(),
         });
-    }
-}
-
-fn slot(slot: &Slot) -> String {
-    match slot {
-        Slot::Header { name, scheme: None } => format!("header:{name}"),
-        Slot::Header { name, scheme: Some(scheme) } => format!("header:{name}:{scheme}"),
-        Slot::Basic { user } => format!("basic:{user}"),
-        Slot::Query { name } => format!("query:{name}"),
     }
 }
 

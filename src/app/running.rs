@@ -1,19 +1,23 @@
 //! A running proxy: what it serves with, how that is swapped at a reload, and what it says of itself.
 
-use super::assemble;
-use super::build::{self, authority, unusable};
+use super::assemble::{self, Calls};
+use super::build::{self, unusable};
+use super::ca;
+use super::keep::Keep;
+use super::references;
 use super::service::{Error, Listening, Service};
 use super::watch;
 use crate::audit::{Decision, Event, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::id;
 use crate::base::paths::Paths;
-use crate::certs::Leaves;
+use crate::certs::{Authority, Leaves};
 use crate::config::Config;
-use crate::pipeline::Book;
+use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
 use crate::telemetry::metrics::{self, Metric};
+use crate::vault::reference::Resolver;
 use crate::vault::{self, Generation, Vault};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -29,6 +33,8 @@ pub(super) struct Running {
     server: Server,
     leaves: Arc<Leaves>,
     trail: Arc<Trail>,
+    tokens: Arc<Tokens>,
+    access: Arc<Access>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
@@ -38,6 +44,10 @@ pub(super) struct Running {
     listen_given: bool,
     /// Why the vault cannot be read, and what to do; null while it can.
     trouble: Mutex<Value>,
+    /// The same of the authority's files.
+    ca_trouble: Mutex<Value>,
+    /// What is known of entries by reference.
+    pub(super) references: Arc<Resolver>,
     ended: AtomicBool,
 }
 
@@ -47,7 +57,7 @@ impl Running {
     /// # Errors
     /// What could not be built.
     pub(super) fn start(config: Arc<Config>, paths: &Paths) -> Result<Arc<Self>, Error> {
-        let ca = Arc::new(authority(paths)?);
+        let ca = Arc::new(ca::authority(&config, paths)?);
         let certs = |e: crate::certs::Error| Error::new(e.code(), "no leaves can be made", &e, e.remedy());
         let leaves = Arc::new(Leaves::new(ca).map_err(certs)?);
         let trail = Trail::open(&paths.audit(), &config.audit).map_err(|e| {
@@ -57,15 +67,23 @@ impl Running {
         let trail = Arc::new(trail);
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
-        let live = assemble::live(&config, own(bound.at()), &trail)?;
-        let generation = assemble::generation(&config, paths, 1)?;
+        let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
+        let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
+        let references = Arc::new(assemble::references(&config));
+        let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
+        let access = Arc::new(Access::new(trail.clone()));
         let via_key =
             id::random().map_err(|e| Error::new("no_randomness", "no random key", e, "check the system"))?;
         let shared = Arc::new(Shared {
             live: ArcSwap::from_pointee(live),
-            book: Book { vault: ArcSwap::from_pointee(generation), trail: trail.clone() },
+            book: Book {
+                vault: ArcSwap::from_pointee(generation),
+                trail: trail.clone(),
+                minted: tokens.minted(),
+                access: access.clone(),
+            },
             acceptor: Acceptor::new(leaves.clone()).map_err(tls)?,
             via_key,
         });
@@ -77,16 +95,21 @@ impl Running {
             server,
             leaves,
             trail,
+            tokens,
+            access,
             paths: paths.clone(),
             config: ArcSwap::new(config),
             turn: Mutex::new(()),
             generations: AtomicU64::new(2),
             listen_given,
             trouble,
+            ca_trouble: Mutex::default(),
+            references,
             ended: AtomicBool::new(false),
         });
         running.say(Event::SessionStart, "proxy.start", Decision::Allow, Vec::new());
         watch::start(&running);
+        references::start(&running);
         Ok(running)
     }
 
@@ -103,29 +126,81 @@ impl Running {
 
     /// The vault has changed: what it holds now is what the path serves with next.
     pub(super) fn vault_changed(&self) {
+        self.follow("vault.follow");
+    }
+
+    /// A reference gives another value than before, or none any more, or one again.
+    pub(super) fn references_changed(&self) {
+        self.follow("vault.references");
+    }
+
+    fn follow(&self, operation: &'static str) {
         let _turn = self.turn.lock();
         let number = self.generations.fetch_add(1, Relaxed);
-        match assemble::generation(&self.config.load(), &self.paths, number) {
+        match assemble::generation(&self.config.load(), &self.paths, number, &self.references) {
             Ok(generation) => {
                 let state = state(generation.sealed, generation.held.len());
                 self.serve_with(&self.config.load(), generation);
-                tracing::info!(number, state, "the vault changed");
-                self.say(Event::VaultAccess, "vault.follow", Decision::Allow, vec![format!("now {state}")]);
+                tracing::info!(number, state, operation, "the vault changed");
+                self.say(Event::VaultAccess, operation, Decision::Allow, vec![format!("now {state}")]);
             }
             Err(why) => tracing::error!(%why, "the changed vault is not taken up"),
         }
     }
 
+    /// The authority's files have changed, or the time of the next one has come: who signs from here on is who they say.
+    pub(super) fn authority_changed(&self) {
+        let config = self.config.load();
+        match ca::authority(&config, &self.paths) {
+            Ok(now) => {
+                let (old, now) = (self.leaves.authority(), Arc::new(now));
+                let same = old.der() == now.der();
+                let told = format!("{} signs{}", now.fingerprint(), if same { " as before" } else { "" });
+                if !same || now.next() != old.next() || now.is_sealed() != old.is_sealed() {
+                    tracing::info!(fingerprint = now.fingerprint(), same, "the authority changed");
+                    self.leaves.sign_by(now);
+                    self.say(Event::ConfigChange, "ca.follow", Decision::Allow, vec![told]);
+                }
+            }
+            Err(why) => {
+                let told = json!({ "code": why.code, "why": why.to_string(), "remedy": why.next });
+                let before = std::mem::replace(&mut *self.ca_trouble.lock(), told.clone());
+                if before != told {
+                    tracing::error!(code = why.code, %why, "the changed authority is not taken up: the old one signs on");
+                }
+                return;
+            }
+        }
+        *self.ca_trouble.lock() = Value::Null;
+    }
+
+    /// Could the authority's files not be taken up when they were last looked at?
+    pub(super) fn authority_is_in_trouble(&self) -> bool {
+        !self.ca_trouble.lock().is_null()
+    }
+
+    /// The uses of secrets that are due go into the audit.
+    pub(super) fn tell_uses(&self) {
+        self.access.look(Timestamp::now());
+    }
+
+    /// Who signs now.
+    pub(super) fn authority(&self) -> Arc<Authority> {
+        self.leaves.authority()
+    }
+
     fn serve_with(&self, config: &Config, generation: Generation) {
         *self.trouble.lock() = trouble(config, &self.paths, &generation);
+        self.tokens.keep_only(generation.bindings.accounts());
         self.shared.book.vault.store(Arc::new(generation));
     }
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
         let old = self.config.load_full();
-        let live = assemble::live(&config, own(self.server.at()), &self.trail)?;
+        let live = assemble::live(&config, own(self.server.at()), &self.trail, &self.tokens, Calls::Made)?;
         let number = self.generations.fetch_add(1, Relaxed);
-        let generation = assemble::generation(&config, &self.paths, number)?;
+        self.references.set((&config.vault).into());
+        let generation = assemble::generation(&config, &self.paths, number, &self.references)?;
         let weaker = config.weakened_from(&old);
         for what in &weaker {
             tracing::warn!(what, "the new configuration weakens protection");
@@ -164,6 +239,7 @@ impl Service for Running {
         let config = self.config.load();
         let vault = self.shared.book.vault.load();
         let ca = self.leaves.authority();
+        Metric::CaDaysLeft.set(i64::try_from(ca.days_left()).unwrap_or(i64::MAX));
         let counters: serde_json::Map<String, Value> =
             metrics::ALL.iter().map(|(m, name)| ((*name).to_owned(), m.value().into())).collect();
         json!({
@@ -174,7 +250,8 @@ impl Service for Running {
             "vault": state(vault.sealed, vault.held.len()),
             "vault_generation": vault.number,
             "vault_trouble": *self.trouble.lock(),
-            "ca": { "fingerprint": ca.fingerprint(), "days_left": ca.days_left(), "path": ca.path() },
+            "ca": ca::described(&ca),
+            "ca_trouble": *self.ca_trouble.lock(),
             "audit_head": self.trail.head().hash,
             "audit_healthy": self.trail.healthy(),
             "counters": {
@@ -206,6 +283,7 @@ impl Service for Running {
 
     fn drain(&self, patience: Duration) -> bool {
         let drained = self.server.drain(patience);
+        self.access.flush();
         if !self.ended.swap(true, Relaxed) {
             self.say(Event::SessionEnd, "proxy.stop", Decision::Allow, Vec::new());
         }

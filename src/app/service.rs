@@ -105,7 +105,7 @@ impl fmt::Display for Listening {
 /// What a child behind the proxy is handed.
 #[derive(Clone, Debug, Default)]
 pub struct Issue {
-    /// The interception CA's certificate, PEM.
+    /// The interception CA's certificate, PEM; the next one's after it while one takes over from another.
     pub ca_pem: String,
     /// System roots, the configuration's extra roots and the CA: PEM, one after the other.
     pub bundle_pem: String,

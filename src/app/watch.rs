@@ -1,19 +1,26 @@
-//! Watches the vault and the configuration file, twice a second by their stamps: cheap, and the same on every file
+//! Watches the vault, the authority and the configuration file, twice a second by their stamps: cheap, and the same on every file
 //! system. The thread ends with the proxy.
 
+use super::ca::Reminder;
 use super::running::Running;
 use super::service::Service;
+use crate::base::clock::Timestamp;
+use crate::certs;
 use crate::vault;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 const EVERY: Duration = Duration::from_millis(400);
+/// How long after an authority that could not be taken up it is tried again, milliseconds.
+const AGAIN: i64 = 5000;
 
 /// Starts watching.
 pub(super) fn start(running: &Arc<Running>) {
     let weak = Arc::downgrade(running);
     let (mut vault, mut config) = (vault_stamp(running), config_stamp(running));
+    let (mut authority, mut tried) = (certs::stamp(&running.paths.ca()), 0);
+    let mut reminder = Reminder::default();
     let spawned = std::thread::Builder::new().name("watch".into()).spawn(move || {
         loop {
             std::thread::sleep(EVERY);
@@ -30,6 +37,15 @@ pub(super) fn start(running: &Arc<Running>) {
                 vault = now;
                 running.vault_changed();
             }
+            let (now, clock) = (certs::stamp(&running.paths.ca()), Timestamp::now());
+            let due = running.authority().next().is_some_and(|n| n.activates <= clock);
+            let again = (due || running.authority_is_in_trouble()) && clock.0 - tried >= AGAIN;
+            if now != authority || again {
+                (authority, tried) = (now, clock.0);
+                running.authority_changed();
+            }
+            running.tell_uses();
+            reminder.look(&running.authority(), clock);
         }
     });
     if let Err(why) = spawned {

@@ -48,6 +48,7 @@ pub(super) fn entry(r: &Record, out: &mut Vec<u8>) {
     number_field("bytes_out", r.bytes_out, out);
     text_field("client", r.client.as_deref(), out);
     text_field("code", r.code.as_deref(), out);
+    number_field("count", r.count, out);
     text_field("decision", r.decision.map(|d| d.as_str()), out);
     number_field("duration_ms", r.duration_ms, out);
     text_field("event_type", Some(r.event.as_str()), out);

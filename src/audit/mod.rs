@@ -8,11 +8,13 @@ mod lines;
 mod record;
 mod store;
 mod trail;
+mod uses;
 mod verify;
 mod writer;
 
 pub use record::{Decision, Event, Finding, Record, Text, redact_path};
 pub use trail::{Ticket, Trail};
+pub use uses::last_use;
 pub use verify::{Break, Reason, verify};
 
 use std::io;

@@ -154,6 +154,8 @@ pub struct Record {
     pub bytes_out: Option<u64>,
     /// From the request's head to the end of the answer, milliseconds.
     pub duration_ms: Option<u64>,
+    /// How often, where one record stands for several.
+    pub count: Option<u64>,
     /// Names of the secrets put in.
     pub injected: Vec<Arc<str>>,
     /// Names of the secrets taken out.
@@ -186,6 +188,7 @@ impl Record {
             bytes_in: None,
             bytes_out: None,
             duration_ms: None,
+            count: None,
             injected: Vec::new(),
             scrubbed: Vec::new(),
         }

@@ -36,6 +36,21 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     done
 }
 
+/// Removes a file for good: the directory is synced too. One that is not there is no error.
+///
+/// # Errors
+/// The operating system's.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => {
+            let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+            File::open(dir)?.sync_all()
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(e),
+    }
+}
+
 /// Reads a file that holds something secret: a plain file (no symlink), of this user or root, that no one else can read.
 ///
 /// # Errors
@@ -78,5 +93,8 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert!(read_private(&link).is_err(), "a symlink is not followed");
         assert!(write(&dir.path().join("no/such/dir"), b"", 0o600).is_err());
+        remove(&file).unwrap();
+        remove(&file).unwrap();
+        assert!(!file.exists() && remove(dir.path()).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that can be wrong with certificates, each with what to do about it.
 
+use super::keeper::Refused;
 use std::io;
 use std::path::PathBuf;
 
@@ -58,6 +59,37 @@ pub enum Error {
         /// The time.
         now: String,
     },
+    /// There is none.
+    #[error("{path} is not there: no authority has been made yet", path = path.display())]
+    Absent {
+        /// Where its certificate would be.
+        path: PathBuf,
+    },
+    /// Its key cannot be opened or sealed.
+    #[error("{path}: {why}", path = path.display(), why = refused.why)]
+    Refused {
+        /// The key file, or its directory.
+        path: PathBuf,
+        /// The keeper's word.
+        refused: Refused,
+    },
+    /// The configuration wants the key sealed, and it lies there in clear.
+    #[error("{path} holds the key in clear, and ca.key_protection is `vault`", path = path.display())]
+    Unsealed {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// A rotation is under way already.
+    #[error("a rotation is under way: {fingerprint} takes over at {activates}")]
+    UnderWay {
+        /// Of the next authority.
+        fingerprint: String,
+        /// When it takes over.
+        activates: String,
+    },
+    /// There is no rotation to finish or to give up.
+    #[error("no rotation is under way")]
+    NoRotation,
     /// The authority could not be made or kept.
     #[error("{path}: {why}", path = path.display())]
     NotMade {
@@ -101,6 +133,11 @@ impl Error {
             Self::Malformed { .. } => "ca_malformed",
             Self::Mismatched { .. } => "ca_mismatched",
             Self::Expired { .. } => "ca_expired",
+            Self::Absent { .. } => "ca_absent",
+            Self::Refused { refused, .. } => refused.code,
+            Self::Unsealed { .. } => "ca_key_unsealed",
+            Self::UnderWay { .. } => "ca_rotation_under_way",
+            Self::NoRotation => "ca_no_rotation",
             Self::NotMade { .. } => "ca_not_made",
             Self::Profile(_) => "cert_profile",
             Self::NotSigned { .. } => "leaf_not_signed",
@@ -121,7 +158,16 @@ impl Error {
             ),
             Self::Incomplete { missing, .. } => format!("put {} back from a backup, or {anew}", missing.display()),
             Self::Malformed { .. } | Self::Mismatched { .. } => format!("put both files back from a backup, or {anew}"),
-            Self::Expired { .. } => format!("check this machine's clock; if it is right, {anew}"),
+            Self::Expired { .. } => {
+                "check this machine's clock; if it is right, `katana ca rotate` makes a new authority, which clients must be made to trust (`katana ca trust`)".into()
+            }
+            Self::Absent { .. } => "`katana ca show` makes one, and so does the proxy's first start".into(),
+            Self::Refused { refused, .. } => refused.remedy.clone(),
+            Self::Unsealed { .. } => "`katana ca protect` seals it; or set ca.key_protection: file".into(),
+            Self::UnderWay { .. } => {
+                "wait, or `katana ca rotate --commit` to switch now, or `katana ca rotate --cancel` to give it up".into()
+            }
+            Self::NoRotation => "`katana ca rotate` begins one".into(),
             Self::NotMade { path, .. } => format!("make {} writable for this user", path.display()),
             Self::Profile(_) | Self::NotSigned { .. } => "report this as a bug, with the message".into(),
             Self::Root { .. } => "name a PEM file of certificates in proxy.upstream.extra_roots, or remove the entry".into(),

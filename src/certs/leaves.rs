@@ -5,6 +5,7 @@ use super::{Authority, Error, mint};
 use crate::base::clock::{Clock, SystemClock, Timestamp};
 use crate::base::host::Host;
 use crate::telemetry::metrics::Metric;
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use rcgen::KeyPair;
 use rustls::crypto::aws_lc_rs::sign::any_ecdsa_type;
@@ -21,7 +22,7 @@ const HOSTS_PER_SHARD: usize = 256;
 
 /// The leaves of one process: one key for all of them, made here and never written anywhere.
 pub struct Leaves {
-    authority: Arc<Authority>,
+    authority: ArcSwap<Authority>,
     profile: LeafProfile,
     key: KeyPair,
     signer: Arc<dyn SigningKey>,
@@ -47,6 +48,8 @@ type Cell = Mutex<Option<Kept>>;
 
 struct Kept {
     leaf: Arc<CertifiedKey>,
+    /// Who signed it; a leaf of another authority is not shown any more.
+    by: Arc<Authority>,
     from: Timestamp,
     renew: Timestamp,
 }
@@ -70,7 +73,7 @@ impl Leaves {
         let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialized_der()));
         let signer = any_ecdsa_type(&der).map_err(|e| failed(e.to_string()))?;
         Ok(Self {
-            authority,
+            authority: ArcSwap::new(authority),
             profile: LeafProfile::embedded()?,
             key,
             signer,
@@ -88,21 +91,27 @@ impl Leaves {
         let cell = self.cell(host);
         let mut kept = cell.lock();
         let now = self.clock.now();
-        if let Some(k) = kept.as_ref().filter(|k| k.from <= now && now < k.renew) {
+        let by = self.authority.load();
+        if let Some(k) = kept.as_ref().filter(|k| k.from <= now && now < k.renew && Arc::ptr_eq(&k.by, &by)) {
             return Ok(k.leaf.clone());
         }
-        let leaf = mint::leaf(&self.authority, &self.profile, &self.key, host, now)?;
+        let leaf = mint::leaf(&by, &self.profile, &self.key, host, now)?;
         Metric::Minted.inc();
-        let chain = vec![leaf.der, self.authority.der().clone()];
+        let chain = vec![leaf.der, by.der().clone()];
         let shown = Arc::new(CertifiedKey::new(chain, self.signer.clone()));
-        *kept = Some(Kept { leaf: shown.clone(), from: leaf.from, renew: leaf.renew });
+        *kept = Some(Kept { leaf: shown.clone(), by: Arc::clone(&by), from: leaf.from, renew: leaf.renew });
         Ok(shown)
     }
 
     /// The authority they are signed by.
     #[must_use]
-    pub fn authority(&self) -> &Arc<Authority> {
-        &self.authority
+    pub fn authority(&self) -> Arc<Authority> {
+        self.authority.load_full()
+    }
+
+    /// From here on leaves are signed by this authority. What has been shown stays valid where it was shown; nobody waits.
+    pub fn sign_by(&self, authority: Arc<Authority>) {
+        self.authority.store(authority);
     }
 
     fn cell(&self, host: &Host) -> Arc<Cell> {
@@ -132,7 +141,7 @@ impl Leaves {
 
 impl std::fmt::Debug for Leaves {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Leaves").field("authority", &self.authority).finish_non_exhaustive()
+        f.debug_struct("Leaves").field("authority", &self.authority()).finish_non_exhaustive()
     }
 }
 

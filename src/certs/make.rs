@@ -1,10 +1,10 @@
 //! Makes an authority: once, whole or not at all, whoever else tries at the same time.
 
-use super::authority::{CERT, KEY, present};
+use super::keeper::Keeper;
+use super::layout::{ACTIVATES, CERT, KEY, Layout};
 use super::profile::CaProfile;
-use super::{Error, mint};
+use super::{Certificate, Error, mint};
 use crate::base::clock::Timestamp;
-use crate::base::lock::FileLock;
 use crate::base::secret::Secret;
 use crate::base::{atomic, id};
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, KeyPair};
@@ -12,47 +12,73 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
-
-/// Long enough for another process to make one on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Makes key and certificate in `dir`, unless another process just did.
-pub(super) fn authority(dir: &Path, now: Timestamp) -> Result<(), Error> {
-    let failed = |why: String| Error::NotMade { path: dir.to_owned(), why };
-    let io = |e: io::Error| failed(e.to_string());
+pub(super) fn authority(dir: &Path, keeper: &dyn Keeper, now: Timestamp) -> Result<(), Error> {
+    let io = |e: io::Error| Error::NotMade { path: dir.to_owned(), why: e.to_string() };
+    let layout = Layout::new(dir);
     let parent = dir.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     atomic::private_dir(parent).map_err(io)?;
-    let _lock = FileLock::take(&dir.with_extension("lock"), PATIENCE).map_err(io)?;
-    if present(&dir.join(KEY)) || present(&dir.join(CERT)) {
+    let _lock = layout.lock().map_err(io)?;
+    if layout.exists() {
         return Ok(());
     }
-    let (key, cert) = generate(now).map_err(failed)?;
     // both files stand in a directory of their own, which appears under its name in one step
     let tag = u64::from_ne_bytes(id::random().map_err(io)?);
     let staged = dir.with_extension(format!("{tag:016x}.tmp"));
-    let done = (|| {
-        atomic::private_dir(&staged)?;
-        fs::set_permissions(&staged, Permissions::from_mode(0o700))?;
-        atomic::write(&staged.join(KEY), key.expose(), 0o600)?;
-        atomic::write(&staged.join(CERT), cert.as_bytes(), 0o644)?;
-        put(&staged, dir)?;
-        fs::File::open(parent)?.sync_all()
-    })();
+    let done = files(&staged, dir, keeper, now, None)
+        .and_then(|_| put(&staged, &layout).and_then(|()| fs::File::open(parent)?.sync_all()).map_err(io));
     if done.is_err() {
         let _ = fs::remove_dir_all(&staged);
     }
-    done.map_err(io)
+    done
+}
+
+/// A new authority's files in `staged`, and its certificate. `dir`: what an error names.
+pub(super) fn files(
+    staged: &Path,
+    dir: &Path,
+    keeper: &dyn Keeper,
+    now: Timestamp,
+    activates: Option<Timestamp>,
+) -> Result<Certificate, Error> {
+    let failed = |why: String| Error::NotMade { path: dir.to_owned(), why };
+    let io = |e: io::Error| failed(e.to_string());
+    let (key, cert) = generate(now).map_err(failed)?;
+    atomic::private_dir(staged).map_err(io)?;
+    fs::set_permissions(staged, Permissions::from_mode(0o700)).map_err(io)?;
+    let path = staged.join(CERT);
+    atomic::write(&path, cert.as_bytes(), 0o644).map_err(io)?;
+    let certificate = Certificate::read(&path)?;
+    let key = written(dir, &key, &certificate, keeper)?;
+    atomic::write(&staged.join(KEY), key.expose(), 0o600).map_err(io)?;
+    if let Some(at) = activates {
+        atomic::write(&staged.join(ACTIVATES), format!("{at}\n").as_bytes(), 0o600).map_err(io)?;
+    }
+    Ok(certificate)
+}
+
+/// The key file's text as this keeper wants it.
+pub(super) fn written(
+    dir: &Path,
+    key: &Secret,
+    of: &Certificate,
+    keeper: &dyn Keeper,
+) -> Result<Secret, Error> {
+    if !keeper.seals() {
+        return Ok(key.clone());
+    }
+    let refused = |r: super::keeper::Refused| Error::Refused { path: dir.to_owned(), refused: r };
+    keeper.seal(key, &of.fingerprint()).map(Secret::from).map_err(refused)
 }
 
 /// Renames the staged directory into place. One that is there already, with other files in it, keeps them and gets ours.
-fn put(staged: &Path, dir: &Path) -> io::Result<()> {
-    match fs::rename(staged, dir) {
+fn put(staged: &Path, layout: &Layout) -> io::Result<()> {
+    match fs::rename(staged, &layout.dir) {
         Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {
-            fs::set_permissions(dir, Permissions::from_mode(0o700))?;
-            fs::rename(staged.join(KEY), dir.join(KEY))?;
-            fs::rename(staged.join(CERT), dir.join(CERT))?;
-            fs::remove_dir(staged)
+            fs::set_permissions(&layout.dir, Permissions::from_mode(0o700))?;
+            fs::rename(staged, layout.switch())?;
+            layout.finish()
         }
         done => done,
     }

@@ -1,6 +1,6 @@
 //! Roots: what upstreams are verified against, and the bundle a client's environment is given. PEM in and out.
 
-use super::{Authority, Error};
+use super::{Certificate, Error};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -33,13 +33,20 @@ pub fn roots(extra: &[PathBuf]) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
-/// The system's roots and the authority in one PEM text, for clients whose CA file replaces the system's.
-/// Without system roots it holds the authority alone: all a client sees comes through the proxy.
+/// Does this system's own store hold it?
 #[must_use]
-pub fn bundle(authority: &Authority) -> String {
+pub fn system_trusts(certificate: &Certificate) -> bool {
+    rustls_native_certs::load_native_certs().certs.contains(certificate.der())
+}
+
+/// The system's roots and the authority (both, while one takes over from another) in one PEM text, for clients whose CA
+/// file replaces the system's. Without system roots it holds the authority alone: all a client sees comes through the proxy.
+#[must_use]
+pub fn bundle(trusted: &[Certificate]) -> String {
     let native = rustls_native_certs::load_native_certs().certs;
-    let others = native.iter().filter(|c| *c != authority.der()).map(pem);
-    others.chain([authority.pem().to_owned()]).collect()
+    let ours = |c: &CertificateDer<'static>| trusted.iter().any(|t| t.der() == c);
+    let others = native.iter().filter(|c| !ours(c)).map(pem);
+    others.chain(trusted.iter().map(|t| t.pem().to_owned())).collect()
 }
 
 /// The certificates of a PEM text, in order; whatever else is in it is passed over.
@@ -63,6 +70,7 @@ pub(super) fn pem(der: &CertificateDer<'static>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certs::Authority;
 
     #[test]
     fn extra_roots_are_taken_or_refused_by_name() {
@@ -88,7 +96,7 @@ mod tests {
     fn the_bundle_ends_with_the_authority() {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::load_or_make(&dir.path().join("ca")).unwrap();
-        let text = bundle(&authority);
+        let text = bundle(&[authority.certificate().clone()]);
         let all = certificates(text.as_bytes());
         assert_eq!(all.last(), Some(authority.der()));
         assert_eq!(all.len(), rustls_native_certs::load_native_certs().certs.len() + 1);

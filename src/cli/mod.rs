@@ -2,9 +2,11 @@
 
 pub mod context;
 pub mod outcome;
+mod passphrase;
 mod run;
 mod proxy;
 mod status;
+mod doctor;
 mod ca;
 mod vault;
 mod audit;
@@ -41,6 +43,7 @@ commands! {
     Check = check,
     Proxy = proxy,
     Status = status,
+    Doctor = doctor,
     Ca = ca,
     Vault = vault,
     Audit = audit,
@@ -114,6 +117,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
         Ok(cli) => cli,
         Err(e) => return usage(&e),
     };
+    crate::vault::key::ask_with(passphrase::ask);
     let color = cli.global.color;
     let ctx = Context {
         json: cli.global.json,

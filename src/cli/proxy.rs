@@ -3,10 +3,13 @@
 use super::context::{Context, Tone};
 use super::outcome::{Exit, Failure, Outcome};
 use crate::app::build::{self, Build};
+use crate::app::ca;
 use crate::app::daemon::{self, Spawn, Stopped};
 use crate::app::serve;
 use crate::app::service::{Error, Listening, Start};
+use crate::base::secret::Secret;
 use crate::config::{Config, Listen};
+use crate::vault;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -45,6 +48,9 @@ struct StartArgs {
     /// The background process itself.
     #[arg(long, hide = true, requires = "foreground")]
     detached: bool,
+    /// The passphrase of the vault's key is on stdin.
+    #[arg(long, hide = true, requires = "detached")]
+    passphrase: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -106,15 +112,15 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
         Action::Start(args) if args.detached => detached(&Build, &args, ctx),
         Action::Start(args) if args.foreground => foreground(&Build, &args, ctx),
         Action::Start(args) => {
-            configuration(args.listen.as_ref(), ctx)?; // errors are said here, before a process is made
-            show_started(&daemon::start(&spawn(args.listen.as_ref(), ctx)?)?, ctx);
+            let config = configuration(args.listen.as_ref(), ctx)?; // errors are said here, before a process is made
+            show_started(&daemon::start(&spawn(args.listen.as_ref(), &config, ctx)?)?, ctx);
             Ok(Exit::Done)
         }
         Action::Stop(args) => stop(args.timeout, ctx, true),
         Action::Restart(args) => {
             let listen = args.listen.or_else(|| given(ctx));
-            configuration(listen.as_ref(), ctx)?; // a bad one leaves the running proxy alone
-            let again = spawn(listen.as_ref(), ctx)?;
+            let config = configuration(listen.as_ref(), ctx)?; // a bad one leaves the running proxy alone
+            let again = spawn(listen.as_ref(), &config, ctx)?;
             stop(args.stop.timeout, ctx, false)?;
             show_started(&daemon::start(&again)?, ctx);
             Ok(Exit::Done)
@@ -142,7 +148,7 @@ fn configuration(listen: Option<&Listen>, ctx: &Context) -> Result<Config, Error
 }
 
 /// This program again, as the background process; every path absolute, since it works in `/`.
-fn spawn(listen: Option<&Listen>, ctx: &Context) -> Result<Spawn, Error> {
+fn spawn(listen: Option<&Listen>, config: &Config, ctx: &Context) -> Result<Spawn, Error> {
     let no = |what: &str, e: std::io::Error| {
         Error::new("start_failed", what.to_owned(), e, "name it by its full path")
     };
@@ -157,11 +163,30 @@ fn spawn(listen: Option<&Listen>, ctx: &Context) -> Result<Spawn, Error> {
     if let Some(listen) = listen {
         arguments.extend(["--listen".into(), written(listen).into()]);
     }
-    Ok(Spawn { program, arguments, variables: vec![] })
+    let passphrase = passphrase(config, ctx)?;
+    if passphrase.is_some() {
+        arguments.push("--passphrase".into());
+    }
+    Ok(Spawn { program, arguments, variables: vec![], passphrase })
+}
+
+/// What the background process cannot ask for. Without a terminal it starts all the same, and says that its vault is closed.
+fn passphrase(config: &Config, ctx: &Context) -> Result<Option<Secret>, Error> {
+    vault::harden_process();
+    match vault::place(&ctx.paths, &config.vault).key.passphrase() {
+        Ok(passphrase) => Ok(passphrase),
+        Err(e @ vault::Error::PassphraseWrong(_)) => {
+            Err(Error::new(e.code(), "the proxy was not started", &e, e.remedy()))
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 fn detached(start: &dyn Start, args: &StartArgs, ctx: &Context) -> Outcome {
     daemon::detach();
+    if args.passphrase {
+        daemon::take_passphrase();
+    }
     let log = ctx.paths.log();
     let served = configuration(args.listen.as_ref(), ctx).and_then(|config| {
         serve::serve(start, Arc::new(config), &ctx.paths, |status| daemon::report_ready(status, &log))
@@ -303,6 +328,20 @@ pub(super) fn details(status: &Value) -> Vec<String> {
     let mut lines: Vec<_> = rows.into_iter().map(|(name, value)| format!("  {name:<11} {value}")).collect();
     if status["audit_healthy"] == false {
         lines.push("  warning     the audit cannot be written: the log says why; free the disk".into());
+    }
+    if let Some(next) = status["ca"]["next"].as_object() {
+        let (who, when) = (text(&next["fingerprint"]), text(&next["activates"]));
+        lines.push(format!("  {:<11} {who} signs from {when} on", "next CA"));
+    }
+    let rotating = !status["ca"]["next"].is_null();
+    if let Some(what) = status["ca"]["days_left"].as_u64().and_then(|left| ca::warning(left, rotating)) {
+        lines.push(format!("  warning     {what}"));
+    }
+    if let Some(why) = status["ca_trouble"]["why"].as_str() {
+        lines.push(format!(
+            "  warning     the changed authority is not taken up, the old one signs on: {why}"
+        ));
+        lines.push(format!("              → {}", text(&status["ca_trouble"]["remedy"])));
     }
     if let Some([problem, remedy]) = vault_trouble(status) {
         lines.extend([format!("  warning     {problem}"), format!("              → {remedy}")]);

@@ -3,7 +3,8 @@
 use super::context::{Context, Tone};
 use super::outcome::{Exit, Outcome};
 use super::proxy;
-use crate::app::{build, daemon};
+use crate::app::{build, ca, daemon};
+use crate::certs::{self, Certificate};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -36,7 +37,7 @@ pub(super) fn run(_args: Args, ctx: &Context) -> Outcome {
             Err(e) => json!({ "running": null, "error": e.to_string() }),
         },
         "vault": file(&ctx.paths.vault()),
-        "ca": file(&ctx.paths.ca()),
+        "ca": authority(&ctx.paths.ca()),
         "audit": file(&ctx.paths.audit()),
     });
     if ctx.json {
@@ -48,6 +49,21 @@ pub(super) fn run(_args: Args, ctx: &Context) -> Outcome {
     }
     let bad = config.is_err() || answer["proxy"]["running"].is_null();
     Ok(if bad { Exit::Bad } else { Exit::Done })
+}
+
+/// From its certificates alone: no key is read.
+fn authority(dir: &Path) -> Value {
+    match certs::known(dir) {
+        Ok(known) => {
+            let [now, next] = [known.trusted.first(), known.trusted.get(1)];
+            json!({
+                "path": dir, "present": true, "fingerprint": now.map(Certificate::fingerprint),
+                "days_left": now.map(Certificate::days_left), "next": next.map(Certificate::fingerprint),
+            })
+        }
+        Err(certs::Error::Absent { .. }) => json!({ "path": dir, "present": dir.exists() }),
+        Err(e) => json!({ "path": dir, "present": true, "error": e.to_string(), "remedy": e.remedy() }),
+    }
 }
 
 fn lines(answer: &Value) -> Vec<(Tone, String)> {
@@ -85,9 +101,23 @@ fn lines(answer: &Value) -> Vec<(Tone, String)> {
     ] {
         let there = &answer[name];
         match there["present"] == true {
-            true => out.push((Tone::Good, format!("{name:<8} {}", text(&there["path"])))),
+            true => {
+                let left =
+                    there["days_left"].as_u64().map(|n| format!(" ({n} days left)")).unwrap_or_default();
+                out.push((Tone::Good, format!("{name:<8} {}{left}", text(&there["path"]))));
+            }
             false => out.push((Tone::Warn, format!("{name:<8} {absent}"))),
         }
+    }
+    let ca = &answer["ca"];
+    if let Some(what) = ca["days_left"].as_u64().and_then(|left| ca::warning(left, !ca["next"].is_null())) {
+        out.push((Tone::Warn, format!("         {what}")));
+    }
+    if let Some(next) = ca["next"].as_str() {
+        out.push((Tone::Info, format!("         {next} is to take over (`katana ca show`)")));
+    }
+    if let Some(why) = ca["error"].as_str() {
+        out.push((Tone::Bad, format!("         {why}\n         → {}", text(&ca["remedy"]))));
     }
     out
 }

@@ -7,6 +7,7 @@ use super::yaml::Node;
 use super::{Audit, Config, KeySource, Mode, OnSecret, Preset, Vault, check_credentials, check_proxy};
 use crate::base::paths::Paths;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The words of each choice, for reading and for showing.
 pub(super) const PRESETS: &[(&str, Preset)] =
@@ -22,9 +23,13 @@ pub(super) const FORMATS: &[(&str, bool)] = &[("text", false), ("json", true)];
 pub(super) const KEY_SOURCES: &[(&str, KeySource)] = &[
     ("auto", KeySource::Auto),
     ("keyring", KeySource::Keyring),
+    ("kernel", KeySource::Kernel),
+    ("systemd", KeySource::Systemd),
+    ("passphrase", KeySource::Passphrase),
     ("file", KeySource::File),
     ("env", KeySource::Env),
 ];
+pub(super) const PROTECTIONS: &[(&str, bool)] = &[("file", false), ("vault", true)];
 pub(super) const DURABILITY: &[(&str, bool)] = &[("batch", false), ("sync", true)];
 
 /// Reads everything, and gathers what is wrong. Relative paths count from `base`.
@@ -40,6 +45,9 @@ pub(super) fn check(reading: Reading, root: Node, base: &Path) -> Result<Config,
     check_proxy::read(top.section("proxy"), &mut config.proxy, base);
     config.credentials = check_credentials::read(&mut top);
     vault(top.section("vault"), &mut config.vault, base);
+    let mut ca = top.section("ca");
+    config.ca.sealed = ca.read("key_protection", config.ca.sealed, |f| f.choice(PROTECTIONS));
+    ca.finish();
     audit(top.section("audit"), &mut config.audit);
     top.finish();
     between_keys(&reading, &mut config);
@@ -74,7 +82,32 @@ pub(super) fn path_text(text: &str, place: &Place, base: &Path) -> Result<PathBu
 fn vault(mut s: Section<'_>, to: &mut Vault, base: &Path) {
     to.key_source = s.read("key_source", to.key_source, |f| f.choice(KEY_SOURCES));
     to.key_file = path(&mut s, "key_file", base);
+    to.keep_versions =
+        s.read("keep_versions", to.keep_versions, |f| Ok(usize::try_from(f.number(1, 100)?).unwrap_or(1)));
+    to.passphrase_file = path(&mut s, "passphrase_file", base);
+    to.reference_ttl = time(&mut s, "reference_ttl", to.reference_ttl, DAY);
+    to.reference_failure_ttl = time(&mut s, "reference_failure_ttl", to.reference_failure_ttl, DAY);
+    to.reference_timeout = time(&mut s, "reference_timeout", to.reference_timeout, MINUTES);
     s.finish();
+}
+
+const DAY: (Duration, &str) = (Duration::from_secs(86_400), "write a time from 1s to 24h");
+const MINUTES: (Duration, &str) = (Duration::from_secs(300), "write a time from 1s to 5m");
+
+fn time(
+    s: &mut Section<'_>,
+    key: &'static str,
+    now: Duration,
+    (most, instead): (Duration, &'static str),
+) -> Duration {
+    s.read(key, now, |f| {
+        let time = values::duration(f.text()?)?;
+        if (Duration::from_secs(1)..=most).contains(&time) {
+            Ok(time)
+        } else {
+            wrong("is out of range", instead)
+        }
+    })
 }
 
 fn audit(mut s: Section<'_>, to: &mut Audit) {
@@ -110,12 +143,19 @@ fn between_keys(reading: &Reading, config: &mut Config) {
         }
         proxy.on_secret = OnSecret::Block;
     }
-    if config.vault.key_file.is_some()
-        && !matches!(config.vault.key_source, KeySource::Auto | KeySource::File)
-        && let Some(place) = reading.place_of("vault.key_file")
-    {
-        config.warnings.push(format!(
-            "{place}: vault.key_file: vault.key_source takes the key from elsewhere; the file is not read"
-        ));
+    let Vault { key_source, key_file, passphrase_file, .. } = &config.vault;
+    for (key, named, read_by) in [
+        ("vault.key_file", key_file.is_some(), KeySource::File),
+        ("vault.passphrase_file", passphrase_file.is_some(), KeySource::Passphrase),
+    ] {
+        if named
+            && *key_source != KeySource::Auto
+            && *key_source != read_by
+            && let Some(place) = reading.place_of(key)
+        {
+            config.warnings.push(format!(
+                "{place}: {key}: vault.key_source takes the key from elsewhere; the file is not read"
+            ));
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! What holds when nothing is written, and the commented file that says so.
 
 use super::{
-    Audit, BodyScan, Config, KeySource, Limits, Listen, Mode, OnSecret, Preset, PrivateDestinations, Proxy,
-    Upstream, Vault,
+    Audit, BodyScan, Ca, Config, KeySource, Limits, Listen, Mode, OnSecret, Preset, PrivateDestinations,
+    Proxy, Upstream, Vault,
 };
 use crate::base::glob::HostPattern;
 use crate::base::host::Host;
@@ -29,6 +29,7 @@ impl Default for Config {
             proxy: Proxy::default(),
             credentials: Vec::new(),
             vault: Vault::default(),
+            ca: Ca::default(),
             audit: Audit::default(),
             warnings: Vec::new(),
             origins: Vec::new(),
@@ -71,7 +72,15 @@ impl Default for Upstream {
 
 impl Default for Vault {
     fn default() -> Self {
-        Self { key_source: KeySource::Auto, key_file: None }
+        Self {
+            key_source: KeySource::Auto,
+            key_file: None,
+            keep_versions: 5,
+            reference_ttl: Duration::from_secs(300),
+            reference_failure_ttl: Duration::from_secs(30),
+            reference_timeout: Duration::from_secs(10),
+            passphrase_file: None,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ const MOST_BYTES: u64 = 1 << 20;
 const RESERVED: &[&str] = &[
     "KATANA_CONFIG",
     "KATANA_VAULT_KEY",
+    "KATANA_VAULT_PASSPHRASE",
     "KATANA_EXCHANGE",
     "KATANA_ACTIVE",
     "KATANA_PROXY_URL",

@@ -6,25 +6,34 @@ mod load;
 mod check;
 mod check_proxy;
 mod check_credentials;
+mod goes;
+mod check_accounts;
 mod reader;
 mod field;
 mod values;
+mod slot;
 mod problem;
 mod defaults;
 mod show;
+mod show_credentials;
 mod weaken;
+pub mod account;
 pub mod yaml;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use defaults::COMMENTED;
+pub use goes::Goes;
 pub use limits::{Limits, Timeouts};
 pub use problem::{Place, Problem, Problems};
+pub use slot::{Slot, SlotError};
 
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::net::Cidr;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole configuration, checked.
@@ -52,6 +61,8 @@ pub struct Config {
     pub credentials: Vec<Credential>,
     /// The vault.
     pub vault: Vault,
+    /// The interception authority.
+    pub ca: Ca,
     /// The audit.
     pub audit: Audit,
     /// What is odd but no error: variables that set nothing, values another key overrules.
@@ -173,28 +184,8 @@ pub struct Credential {
     pub methods: Vec<String>,
     /// Paths; empty: all.
     pub paths: Vec<Glob>,
-}
-
-/// The place of a credential in a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Slot {
-    /// `header:NAME[:SCHEME]`: the header's value is `SCHEME value`, or `value` alone.
-    Header {
-        /// Lower case.
-        name: String,
-        /// `Bearer`, `token`, …
-        scheme: Option<String>,
-    },
-    /// `basic:USER`: `Authorization: Basic base64(USER:value)`; the agent's own user name is kept where it sends one.
-    Basic {
-        /// The user name when the agent sends none.
-        user: String,
-    },
-    /// `query:NAME`: a query parameter.
-    Query {
-        /// The parameter's name, as it stands in the URL.
-        name: String,
-    },
+    /// What it is when it is no plain value; `secret` is then the entry whose placeholder stands for the token.
+    pub account: Option<Arc<Account>>,
 }
 
 /// The `vault` section.
@@ -204,19 +195,43 @@ pub struct Vault {
     pub key_source: KeySource,
     /// The key file; default: `vault.key` beside the vault.
     pub key_file: Option<PathBuf>,
+    /// How many values of a name are kept, the present one included.
+    pub keep_versions: usize,
+    /// How long what a reference gave may be used.
+    pub reference_ttl: Duration,
+    /// How long a reference that gave nothing is left alone.
+    pub reference_failure_ttl: Duration,
+    /// How long a reference is waited for.
+    pub reference_timeout: Duration,
+    /// A file with the passphrase, for a machine on which nobody types it.
+    pub passphrase_file: Option<PathBuf>,
 }
 
 /// Where the master key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// The best that works: environment, key file that is there, OS keyring, else a new key file.
+    /// The first that has it: environment, systemd credential, passphrase file, key file, kernel keyring, OS keyring. A new
+    /// key goes to the OS keyring where that works, else to a key file.
     Auto,
     /// The OS keyring.
     Keyring,
+    /// The Linux kernel's keyring.
+    Kernel,
+    /// A systemd credential.
+    Systemd,
+    /// A file that a passphrase opens.
+    Passphrase,
     /// A 0600 file.
     File,
     /// `KATANA_VAULT_KEY`.
     Env,
+}
+
+/// The `ca` section.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ca {
+    /// `key_protection: vault`: the authority's key lies on disk sealed by the vault.
+    pub sealed: bool,
 }
 
 /// The `audit` section.

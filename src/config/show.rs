@@ -1,6 +1,7 @@
 //! The effective configuration in the file's own shape: what `config show` prints can be read back, and its hash is the digest.
 
-use super::values::{print_host_port, print_size, print_slot};
+use super::show_credentials::credential;
+use super::values::{print_host_port, print_size};
 use super::{BodyScan, Config, Limits, Listen, PrivateDestinations, check, check_proxy};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -19,17 +20,17 @@ impl Config {
             "log_level": word(check::LEVELS, &self.log_level),
             "log_format": word(check::FORMATS, &self.log_json),
             "proxy": self.proxy_json(),
-            "credentials": self.credentials.iter().map(|c| json!({
-                "secret": c.secret,
-                "hosts": c.hosts.iter().map(print_host_port).collect::<Vec<_>>(),
-                "slot": print_slot(&c.slot),
-                "methods": c.methods,
-                "paths": c.paths.iter().map(|p| p.as_str()).collect::<Vec<_>>(),
-            })).collect::<Vec<_>>(),
+            "credentials": self.credentials.iter().map(credential).collect::<Vec<_>>(),
             "vault": {
                 "key_source": word(check::KEY_SOURCES, &self.vault.key_source),
                 "key_file": self.vault.key_file,
+                "keep_versions": self.vault.keep_versions,
+                "reference_ttl": time(self.vault.reference_ttl),
+                "reference_failure_ttl": time(self.vault.reference_failure_ttl),
+                "reference_timeout": time(self.vault.reference_timeout),
+                "passphrase_file": self.vault.passphrase_file,
             },
+            "ca": { "key_protection": word(check::PROTECTIONS, &self.ca.sealed) },
             "audit": {
                 "max_size_mb": self.audit.max_size_mb,
                 "durability": word(check::DURABILITY, &self.audit.sync),
@@ -120,11 +121,11 @@ fn body_scan(b: &BodyScan) -> Value {
     json!({ "default": b.default, "hosts": hosts })
 }
 
-fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, v)| v == value).map_or("?", |(w, _)| w)
 }
 
-fn texts<T: Display>(list: &[T]) -> Vec<String> {
+pub(super) fn texts<T: Display>(list: &[T]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
@@ -132,7 +133,7 @@ fn time(d: Duration) -> String {
     humantime::format_duration(d).to_string()
 }
 
-fn drop_nulls(value: &mut Value) {
+pub(super) fn drop_nulls(value: &mut Value) {
     if let Value::Object(map) = value {
         map.retain(|_, v| !v.is_null());
         map.values_mut().for_each(drop_nulls);

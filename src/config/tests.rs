@@ -104,7 +104,8 @@ credentials:
     slot: header:X-Token:Custom
     methods: [get]
     paths: [/v1/**]
-vault: {key_source: file, key_file: keys/vault.key}
+vault: {key_source: file, passphrase_file: keys/words, key_file: keys/vault.key, keep_versions: 2}
+ca: {key_protection: vault}
 audit: {max_size_mb: 3, durability: sync, batch_delay: 5ms}
 "#;
 
@@ -144,8 +145,17 @@ fn every_key_is_read_shown_and_read_again() {
 #[test]
 fn the_commented_file_says_what_holds() {
     assert_eq!(read(COMMENTED).unwrap().digest, Config::default().digest);
-    let examples =
-        ["policy_path", "key_file", "credentials", "  - secret", "  hosts", "  slot", "  methods", "  paths"];
+    let examples = [
+        "policy_path",
+        "key_file",
+        "passphrase_file",
+        "credentials",
+        "  - secret",
+        "  hosts",
+        "  slot",
+        "  methods",
+        "  paths",
+    ];
     let uncommented: String = COMMENTED
         .lines()
         .map(|line| {
@@ -327,6 +337,12 @@ fn a_weaker_configuration_is_told_from_a_stronger_one() {
     ] {
         assert!(back.iter().any(|w| w.contains(part)), "{part}\n{back:#?}");
     }
+    let by = |source: &str| read(&format!("vault: {{ key_source: {source} }}")).unwrap();
+    assert_eq!(by("file").weakened_from(&by("kernel")).len(), 1, "the key goes where files are read");
+    assert!(
+        by("passphrase").weakened_from(&by("keyring")).is_empty()
+            && by("env").weakened_from(&by("auto")).is_empty()
+    );
     assert!(default.weakened_from(&default).is_empty() && other.weakened_from(&other).is_empty());
     let open = read("proxy: {listen: \"0.0.0.0:1\"}").unwrap();
     assert_eq!(open.weakened_from(&default), ["proxy.listen reaches beyond this machine"]);

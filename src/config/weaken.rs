@@ -1,6 +1,6 @@
 //! What a reload takes away: each protection that is less than it was, in one clause each, for the log and the audit.
 
-use super::{BodyScan, Config, Listen, OnSecret, Preset, Proxy};
+use super::{BodyScan, Config, KeySource, Listen, OnSecret, Preset, Proxy};
 use crate::base::glob::HostPattern;
 use std::fmt::Display;
 
@@ -29,6 +29,11 @@ impl Config {
         say(was.upstream.tls_verify && !new.upstream.tls_verify, "proxy.upstream.tls_verify turned off");
         say(!is_open(was) && is_open(new), "proxy.listen reaches beyond this machine");
         say(old.audit.sync && !self.audit.sync, "audit.durability from sync to batch");
+        say(
+            guarded(old.vault.key_source) && !guarded(self.vault.key_source),
+            "vault.key_source to where the key lies open to whoever reads this user's files",
+        );
+        say(old.ca.sealed && !self.ca.sealed, "ca.key_protection from vault to file");
         less_scanned(
             &mut out,
             "proxy.scan_request_bodies",
@@ -70,6 +75,11 @@ fn rank(p: Preset) -> u8 {
         Preset::Balanced => 1,
         Preset::Max => 2,
     }
+}
+
+/// Sources that no one can read the key from who only reads files.
+fn guarded(source: KeySource) -> bool {
+    !matches!(source, KeySource::Auto | KeySource::File | KeySource::Env)
 }
 
 fn is_open(p: &Proxy) -> bool {

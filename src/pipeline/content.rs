@@ -15,6 +15,8 @@ pub enum Coding {
     Brotli,
     /// zstd.
     Zstd,
+    /// aws-chunked: a framing of AWS's that is declared as a coding.
+    AwsChunked,
 }
 
 /// How a body is encoded, outermost last, as the header lists them.
@@ -44,11 +46,14 @@ pub fn codings(headers: &HeaderMap) -> Codings {
                 "deflate" => Coding::Deflate,
                 "br" => Coding::Brotli,
                 "zstd" => Coding::Zstd,
+                "aws-chunked" => Coding::AwsChunked,
                 _ => return Codings::Unknown,
             };
             list.push(coding);
         }
     }
+    // the outermost wherever it is listed: AWS writes it first, and frames what the others have made
+    list.sort_by_key(|c| *c == Coding::AwsChunked);
     match list.len() {
         0 => Codings::Identity,
         1..=MOST_CODINGS => Codings::Known(list),

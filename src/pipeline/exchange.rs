@@ -1,17 +1,23 @@
 //! `Exchange`: one request and its answer. Shared by everything that touches it, its ledger only grows,
 //! and dropping it writes exactly one audit record, whatever became of it.
 
+use super::access::Access;
 use super::denial::Denial;
+use super::slot::BodySlots;
 use super::stage::Replaced;
 use crate::audit::{self, Decision, Event, Finding, Record, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::{Authority, Host};
 use crate::base::id::ExchangeId;
+use crate::broker::sigv4::Signed;
+use crate::broker::{Minted, Token, minted};
+use crate::config::{Account, Slot};
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -25,6 +31,16 @@ pub enum Client {
     Tcp(IpAddr),
     /// Over the Unix socket, as this user.
     Unix(u32),
+}
+
+/// As the audit names it.
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(addr) => addr.fmt(f),
+            Self::Unix(uid) => write!(f, "uid:{uid}"),
+        }
+    }
 }
 
 /// How the request goes out.
@@ -64,6 +80,26 @@ pub enum Outcome {
     Opened,
 }
 
+/// What the head of a request left to be done when its body is there, or its answer.
+pub enum Errand {
+    /// A token went in; upstream may refuse it.
+    Token(Arc<Account>, Arc<Token>),
+    /// It is to be signed.
+    Sign(Box<Signing>),
+}
+
+/// A request that is to be signed.
+pub struct Signing {
+    /// By whom.
+    pub account: Arc<Account>,
+    /// As the agent signed it.
+    pub signed: Signed,
+    /// Does it say that its body is `aws-chunked`?
+    pub chunked: bool,
+    /// Nothing says what the body hashes to: all of it is needed.
+    pub whole: bool,
+}
+
 /// No method of RFC 9110 is this long.
 const SHORTEST_HIT: usize = 8;
 
@@ -77,7 +113,7 @@ pub struct Ledger {
     status: u16,
     reasons: Vec<String>,
     findings: Vec<Finding>,
-    injected: Vec<usize>,
+    injected: Vec<(usize, Slot)>,
     scrubbed: Vec<usize>,
     hidden: Vec<Range<usize>>,
 }
@@ -106,8 +142,12 @@ pub struct Exchange {
     began: Instant,
     at: Timestamp,
     trail: Arc<Trail>,
+    access: Arc<Access>,
     ledger: Mutex<Ledger>,
     echoing: OnceLock<Vec<usize>>,
+    body_slots: OnceLock<BodySlots>,
+    minted: Option<Arc<Minted>>,
+    errand: OnceLock<Errand>,
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -116,6 +156,10 @@ pub struct Book {
     pub vault: ArcSwap<Generation>,
     /// Where exchanges are recorded.
     pub trail: Arc<Trail>,
+    /// Tokens that are out.
+    pub minted: Arc<Minted>,
+    /// Where the uses of secrets are counted.
+    pub access: Arc<Access>,
 }
 
 /// Stands where no destination could be read; no record shows it.
@@ -147,6 +191,9 @@ impl Book {
         uri: http::Uri,
     ) -> Arc<Exchange> {
         Metric::ExchangesOpen.inc();
+        let vault = self.vault.load_full();
+        // where no credential is obtained, nothing is looked for
+        let minted = (!vault.bindings.accounts().is_empty()).then(|| self.minted.clone());
         Arc::new(Exchange {
             id: ExchangeId::next(),
             client,
@@ -154,15 +201,19 @@ impl Book {
             scheme,
             method,
             uri,
-            vault: self.vault.load_full(),
+            vault,
             bytes_in: AtomicU64::new(0),
             bytes_out: AtomicU64::new(0),
             unread: false,
             began: Instant::now(),
             at: Timestamp::now(),
             trail: self.trail.clone(),
+            access: self.access.clone(),
             ledger: Mutex::default(),
             echoing: OnceLock::new(),
+            body_slots: OnceLock::new(),
+            minted,
+            errand: OnceLock::new(),
         })
     }
 }
@@ -220,15 +271,56 @@ impl Exchange {
         }
     }
 
-    /// A credential went in: its index in the vault generation.
-    pub fn injected(&self, held: usize) {
+    /// A credential went in: its index in the vault generation, and where.
+    pub fn injected(&self, held: usize, slot: Slot) {
         Metric::Injected.inc();
-        self.ledger.lock().injected.push(held);
+        let mut ledger = self.ledger.lock();
+        let first = !ledger.injected.iter().any(|(at, _)| *at == held);
+        ledger.injected.push((held, slot));
+        drop(ledger);
+        // by now every stage has seen the host: one that holds a secret has not come this far
+        if first && let Some(secret) = self.vault.held.get(held) {
+            self.access.used(&self.client, &secret.name, &self.authority.host, Timestamp::now());
+        }
+    }
+
+    /// Credentials that went in so far: index in the vault generation, and slot.
+    #[must_use]
+    pub fn injections(&self) -> Vec<(usize, Slot)> {
+        self.ledger.lock().injected.clone()
+    }
+
+    /// The slots that its body has. Said once, with the head; the body is then waited for to its end.
+    pub fn expect_in_body(&self, slots: BodySlots) {
+        let _ = self.body_slots.set(slots);
+    }
+
+    /// The slots that its body has, if there are any.
+    #[must_use]
+    pub fn body_slots(&self) -> Option<&BodySlots> {
+        self.body_slots.get().filter(|s| !s.is_empty())
     }
 
     /// Secrets that this host may reflect: all that are bound to it, put in now or in an exchange before.
     pub fn echoing(&self) -> &[usize] {
         self.echoing.get_or_init(|| self.vault.bindings.held_on(&self.authority.host, self.authority.port))
+    }
+
+    /// Tokens that are out now; `None`: none is.
+    #[must_use]
+    pub fn minted(&self) -> Option<Arc<minted::Set>> {
+        self.minted.as_ref()?.now()
+    }
+
+    /// What is still to be done for this request; the first stays.
+    pub fn run(&self, errand: Errand) {
+        let _ = self.errand.set(errand);
+    }
+
+    /// What is still to be done for this request.
+    #[must_use]
+    pub fn errand(&self) -> Option<&Errand> {
+        self.errand.get()
     }
 
     /// Did a credential go in?
@@ -249,8 +341,13 @@ impl Exchange {
     /// A replacement was made in a body.
     pub fn replaced(&self, what: Replaced) {
         match what {
-            Replaced::Value(held) => self.scrubbed(held),
+            Replaced::Value(held) | Replaced::Token(held) => self.scrubbed(held),
             Replaced::Echo(held) => self.unechoed(held),
+            Replaced::Placeholder { held, nth } => {
+                if let Some(slot) = self.body_slots().and_then(|s| s.slot(nth)) {
+                    self.injected(held, slot.clone());
+                }
+            }
         }
     }
 
@@ -282,6 +379,11 @@ impl Exchange {
             self.vault.matcher.find(raw.as_bytes(), &mut hits);
             spans.extend(hits.iter().map(|h| h.start..h.end));
         }
+        if let Some(set) = self.minted() {
+            let mut hits = Vec::new();
+            set.matcher.find(raw.as_bytes(), &mut hits);
+            spans.extend(hits.iter().map(|h| h.start..h.end));
+        }
         audit::redact_path(&cut_out(raw, spans))
     }
 
@@ -311,6 +413,7 @@ impl Exchange {
         } else {
             self.vault.matcher.scan(bytes, &mut hits)
         };
+        let hold = self.minted().map_or(hold, |set| hold.min(set.matcher.scan(bytes, &mut hits)));
         (!hits.is_empty(), hold)
     }
 
@@ -338,10 +441,7 @@ impl Exchange {
         record.reasons = ledger.reasons.drain(..).map(Into::into).collect();
         record.scan_results = std::mem::take(&mut ledger.findings);
         record.exchange = Some(self.id);
-        record.client = Some(match &self.client {
-            Client::Tcp(a) => a.to_string().into(),
-            Client::Unix(uid) => format!("uid:{uid}").into(),
-        });
+        record.client = Some(self.client.to_string().into());
         if !self.unread {
             record.method = Some(self.shown_method().to_owned().into());
             record.path = (self.method != http::Method::CONNECT).then(|| self.shown_path(&ledger.hidden));
@@ -356,7 +456,8 @@ impl Exchange {
         record.bytes_in = Some(self.bytes_in.load(Relaxed));
         record.bytes_out = Some(self.bytes_out.load(Relaxed));
         record.duration_ms = Some(u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX));
-        record.injected = self.names(&ledger.injected);
+        let injected: Vec<usize> = ledger.injected.iter().map(|(held, _)| *held).collect();
+        record.injected = self.names(&injected);
         record.scrubbed = self.names(&ledger.scrubbed);
         record
     }

@@ -2,7 +2,10 @@
 //! refuses (unless the mode is permissive and it merely erred): that is decided in `settle`, and nowhere else.
 
 use super::exchange::Exchange;
-use super::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
+use super::stage::{
+    BodyNeed, Chunk, ChunkVerdict, Claim, Departure, Direction, OwnAnswer, Rewrite, Settled, Stage,
+    StageError, Verdict,
+};
 use super::{Denial, RequestHead, ResponseHead};
 use crate::base::host::Authority;
 use futures_util::FutureExt;
@@ -65,6 +68,39 @@ pub enum Ruling<T> {
     Refuse(Denial),
 }
 
+/// What asking the stages about a request's head comes to.
+#[derive(Debug)]
+pub enum Asked {
+    /// They have ruled.
+    Ruled(Ruling<RequestHead>),
+    /// One of them may answer it, once it has seen the body.
+    Claimed(Claimed),
+}
+
+/// A request that a stage has claimed, and the stages behind it have not ruled on.
+#[derive(Debug)]
+pub struct Claimed {
+    head: RequestHead,
+    at: usize,
+}
+
+impl Claimed {
+    /// The head.
+    #[must_use]
+    pub fn head(&self) -> &RequestHead {
+        &self.head
+    }
+}
+
+/// What became of a claimed request.
+#[derive(Debug)]
+pub enum Disposed {
+    /// This is the answer; nothing goes upstream.
+    Answered(OwnAnswer),
+    /// The other stages have ruled after all.
+    Ruled(Ruling<RequestHead>),
+}
+
 /// The stages, in the order they run.
 pub struct Pipeline<S> {
     stages: Box<[S]>,
@@ -99,6 +135,7 @@ impl<S: Stage> Pipeline<S> {
                     Verdict::Continue => {}
                     Verdict::Bypass => bypassed = true,
                     Verdict::Refuse(denial) => return Err(denial),
+                    Verdict::Claim => return Err(self.broken(ex, stage.name(), "it claims a destination")),
                 }
             }
             Ok(bypassed)
@@ -116,25 +153,85 @@ impl<S: Stage> Pipeline<S> {
         Cleared(head)
     }
 
-    /// Rules on a request's head.
-    pub async fn request(&self, ex: &Exchange, mut head: RequestHead) -> Ruling<RequestHead> {
-        let at = Cell::new(0);
+    /// Rules on a request's head, unless a stage claims it.
+    pub async fn request(&self, ex: &Exchange, head: RequestHead) -> Asked {
+        self.request_from(ex, head, 0).await
+    }
+
+    async fn request_from(&self, ex: &Exchange, mut head: RequestHead, from: usize) -> Asked {
+        let at = Cell::new(from);
         let asked = async {
-            for (i, stage) in self.stages.iter().enumerate() {
+            for (i, stage) in self.stages.iter().enumerate().skip(from) {
                 at.set(i);
                 match self.settle(ex, stage, stage.request(ex, &mut head).await, Verdict::Continue) {
                     Verdict::Continue => {}
-                    Verdict::Bypass => return Ok(true),
                     Verdict::Refuse(denial) => return Err(denial),
+                    end => return Ok(end),
                 }
             }
-            Ok(false)
+            Ok(Verdict::Continue)
         };
         match self.caught(ex, &at, asked).await {
-            Ok(true) => Ruling::Untouched(Cleared(head)),
-            Ok(false) => Ruling::Forward(Cleared(head)),
-            Err(denial) => Ruling::Refuse(ex.refuse(denial)),
+            Ok(Verdict::Claim) => Asked::Claimed(Claimed { head, at: at.get() }),
+            Ok(Verdict::Bypass) => Asked::Ruled(Ruling::Untouched(Cleared(head))),
+            Ok(_) => Asked::Ruled(Ruling::Forward(Cleared(head))),
+            Err(denial) => Asked::Ruled(Ruling::Refuse(ex.refuse(denial))),
         }
+    }
+
+    /// Shows the stage that claimed a request its body. `None` for a body that it will not look at.
+    pub async fn claimed(&self, ex: &Exchange, claimed: Claimed, body: Option<&[u8]>) -> Disposed {
+        let Claimed { head, at } = claimed;
+        let cell = Cell::new(at);
+        let (stage, fate) = (&self.stages[at], Cell::new(None));
+        if let Some(body) = body {
+            let asked = async {
+                match stage.claimed(ex, &head, body).await {
+                    Ok(claim) => fate.set(Some(claim)),
+                    // an answer that cannot be given is not somebody else's to give, in any mode
+                    Err(why) => return Err(self.broken(ex, stage.name(), &why.to_string())),
+                }
+                Ok(())
+            };
+            if let Err(denial) = self.caught(ex, &cell, asked).await {
+                return Disposed::Ruled(Ruling::Refuse(ex.refuse(denial)));
+            }
+        }
+        match fate.take() {
+            Some(Claim::Answer(answer)) => Disposed::Answered(answer),
+            Some(Claim::Refuse(denial)) => Disposed::Ruled(Ruling::Refuse(ex.refuse(denial))),
+            Some(Claim::Dropped) | None => match self.request_from(ex, head, at + 1).await {
+                Asked::Ruled(ruling) => Disposed::Ruled(ruling),
+                // the body is spent on the first claim
+                Asked::Claimed(_) => {
+                    let denial = self.broken(ex, stage.name(), "a second stage claims the request");
+                    Disposed::Ruled(Ruling::Refuse(ex.refuse(denial)))
+                }
+            },
+        }
+    }
+
+    /// The last word on a request whose body has been let in: the head may still change with it.
+    ///
+    /// # Errors
+    /// The denial.
+    pub fn depart(
+        &self,
+        ex: &Exchange,
+        head: &mut Cleared<RequestHead>,
+        body: Settled<'_>,
+    ) -> Result<Option<Box<dyn Rewrite>>, Denial> {
+        let mut rewrite = None;
+        for stage in &self.stages {
+            // what is not signed as it should be does not leave, in any mode
+            match stage.depart(ex, &mut head.0, body) {
+                Ok(Departure::AsIs) => {}
+                Ok(Departure::Rewrite(by)) => rewrite = Some(by),
+                Ok(Departure::Refuse(denial)) => return Err(ex.refuse(denial)),
+                Err(why) => return Err(ex.refuse(self.broken(ex, stage.name(), &why.to_string()))),
+            }
+        }
+        Ok(rewrite)
     }
 
     /// Rules on a response's head, inner stages first, as the bytes come back.
@@ -147,6 +244,7 @@ impl<S: Stage> Pipeline<S> {
                     Verdict::Continue => {}
                     Verdict::Bypass => return Ok(true),
                     Verdict::Refuse(denial) => return Err(denial),
+                    Verdict::Claim => return Err(self.broken(ex, stage.name(), "it claims an answer")),
                 }
             }
             Ok(false)

@@ -21,6 +21,8 @@ pub enum Verdict {
     Continue,
     /// No further stage is asked, and nothing is looked into.
     Bypass,
+    /// This stage may answer the request itself, and wants to see its body. A request's head only.
+    Claim,
     /// It ends here.
     Refuse(Denial),
 }
@@ -67,6 +69,69 @@ pub enum Replaced {
     Value(usize),
     /// An injected credential that upstream reflected.
     Echo(usize),
+    /// A placeholder in its slot of the body.
+    Placeholder {
+        /// The secret.
+        held: usize,
+        /// Which of the exchange's body slots.
+        nth: usize,
+    },
+    /// A token that was obtained, on its way out where it does not belong.
+    Token(usize),
+}
+
+/// What a stage answers by itself: nothing goes upstream.
+#[derive(Debug)]
+pub struct OwnAnswer {
+    /// The status.
+    pub status: u16,
+    /// A JSON document.
+    pub body: Vec<u8>,
+}
+
+/// What became of a claim.
+#[derive(Debug)]
+pub enum Claim {
+    /// It was one: here is the answer.
+    Answer(OwnAnswer),
+    /// The body says that it was none: the stages behind rule.
+    Dropped,
+    /// It ends here.
+    Refuse(Denial),
+}
+
+/// A request's body on the point of leaving.
+#[derive(Clone, Copy, Debug)]
+pub enum Settled<'a> {
+    /// This is all of it.
+    Whole(&'a [u8]),
+    /// It passes, and is not known yet.
+    Passing,
+}
+
+/// A stage's last word on a request.
+pub enum Departure {
+    /// The body goes as it is.
+    AsIs,
+    /// The body is rewritten as it passes.
+    Rewrite(Box<dyn Rewrite>),
+    /// It does not leave.
+    Refuse(Denial),
+}
+
+/// Rewrites a body as it passes, without changing its length.
+pub trait Rewrite: Send {
+    /// Takes bytes in; what can be sent comes out.
+    ///
+    /// # Errors
+    /// The denial: the body is not what its head says.
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Denial>;
+
+    /// The body's end.
+    ///
+    /// # Errors
+    /// The denial: it is not complete.
+    fn finish(&mut self) -> Result<(), Denial>;
 }
 
 /// A piece of a body, decoded. Stages read `text`, lower `hold`, and add edits.
@@ -78,6 +143,8 @@ pub struct Chunk<'a> {
     pub seen: usize,
     /// Is this the body's end?
     pub end: bool,
+    /// Is this all of the body, and none of it has moved on?
+    pub whole: bool,
     /// Up to where the text may move on; the rest is shown again with what follows it.
     pub hold: usize,
     /// Replacements, not overlapping.
@@ -88,7 +155,13 @@ impl<'a> Chunk<'a> {
     /// A chunk of which everything may move on.
     #[must_use]
     pub fn new(text: &'a [u8], seen: usize, end: bool) -> Self {
-        Self { text, seen, end, hold: text.len(), edits: Vec::new() }
+        Self { text, seen, end, whole: false, hold: text.len(), edits: Vec::new() }
+    }
+
+    /// A whole body, nothing of which has moved on.
+    #[must_use]
+    pub fn whole(text: &'a [u8]) -> Self {
+        Self { whole: true, ..Self::new(text, 0, true) }
     }
 
     /// Nothing from `at` on may move on yet. Ignored at the body's end, where nothing can follow.
@@ -126,6 +199,29 @@ pub trait Stage: Send + Sync + 'static {
         _head: &mut RequestHead,
     ) -> impl Future<Output = Result<Verdict, StageError>> {
         async { Ok(Verdict::Continue) }
+    }
+
+    /// A request this stage has claimed, with its body.
+    fn claimed(
+        &self,
+        _ex: &Exchange,
+        _head: &RequestHead,
+        _body: &[u8],
+    ) -> impl Future<Output = Result<Claim, StageError>> {
+        async { Ok(Claim::Dropped) }
+    }
+
+    /// A request whose body has been let in, on the point of leaving; asked only where [`Exchange::errand`] says so.
+    ///
+    /// # Errors
+    /// When the stage breaks.
+    fn depart(
+        &self,
+        _ex: &Exchange,
+        _head: &mut RequestHead,
+        _body: Settled<'_>,
+    ) -> Result<Departure, StageError> {
+        Ok(Departure::AsIs)
     }
 
     /// A response's head.

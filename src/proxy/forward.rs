@@ -2,8 +2,9 @@
 
 use super::authority;
 use super::body::Body;
-use super::body::admit::{Stop, admit};
+use super::body::admit::{Stop, admit, peek};
 use super::body::source::Source;
+use super::error::Error;
 use super::headers;
 use super::live::Live;
 use super::reply;
@@ -12,8 +13,8 @@ use super::upstream::http::{self as upstream, Answer};
 use crate::base::host::Authority;
 use crate::pipeline::content::{self, Kind};
 use crate::pipeline::{
-    BodyNeed, Cleared, Denial, Direction, Exchange, Outcome, RequestHead, ResponseHead, Ruling, Scheme,
-    nowhere,
+    Asked, BodyNeed, Claimed, Cleared, Denial, Direction, Disposed, Exchange, Outcome, RequestHead,
+    ResponseHead, Ruling, Scheme, nowhere,
 };
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue, TRAILER};
 use http::{Method, Request, Response, StatusCode};
@@ -94,9 +95,21 @@ async fn serve(
     // a tunnel leads to one place: what was ruled on that place holds as long as what ruled stays the same
     let elsewhere = Cell::new(None);
     let ruled = if way.tunnel.is_some() { &way.ruled } else { &elsewhere };
-    let (head, body) = outward(live, ex, &via, ruled, head, source).await?;
-    let answer = upstream::send(way, live, ex, head, body).await?;
-    back(way, live, ex, &method, answer).await
+    match outward(live, ex, &via, ruled, head, source).await? {
+        Outward::Answered(response) => Ok(response),
+        Outward::Send(head, body) => {
+            let answer = upstream::send(way, live, ex, head, body).await?;
+            back(way, live, ex, &method, answer).await
+        }
+    }
+}
+
+/// What the way out leads to.
+pub(super) enum Outward {
+    /// This goes on the wire.
+    Send(Cleared<RequestHead>, Body),
+    /// Nothing does: katana answers by itself.
+    Answered(Response<Body>),
 }
 
 /// The way out as far as the wire: what is sent, or why nothing is. A rehearsal goes this way too.
@@ -106,8 +119,8 @@ pub(super) async fn outward(
     via: &str,
     ruled: &Cell<Option<Ruled>>,
     mut head: RequestHead,
-    source: Source,
-) -> Result<(Cleared<RequestHead>, Body), Denial> {
+    mut source: Source,
+) -> Result<Outward, Denial> {
     headers::sanitize_request(&mut head.headers, &live.limits, via).map_err(|d| ex.refuse(d))?;
     let now = Ruled { era: live.era, generation: ex.vault.number };
     let mut untouched = None;
@@ -118,22 +131,55 @@ pub(super) async fn outward(
             Ruling::Forward(_) => ruled.set(Some(now)),
         }
     }
-    let (mut head, need) = match untouched {
-        Some(to) => (live.pipeline.unexamined(&to, head), BodyNeed::Skip),
+    let ruling = match untouched {
+        Some(to) => Ruling::Untouched(live.pipeline.unexamined(&to, head)),
         None => match live.pipeline.request(ex, head).await {
-            Ruling::Refuse(denial) => return Err(denial),
-            Ruling::Untouched(head) => (head, BodyNeed::Skip),
-            Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Request)),
+            Asked::Ruled(ruling) => ruling,
+            // boxed: rare, and large enough to make every exchange large
+            Asked::Claimed(claimed) => match Box::pin(answered(live, ex, claimed, &mut source)).await? {
+                Disposed::Ruled(ruling) => ruling,
+                Disposed::Answered(answer) => return Ok(Outward::Answered(reply::own(ex, answer))),
+            },
         },
     };
-    match admit(live, ex, Direction::Request, need, head.framing(), source).await {
-        Ok(body) => Ok((head, body.of(ex, Direction::Request))),
-        Err(Stop::Refused(denial)) => Err(denial),
-        Err(Stop::Broken(why)) => {
-            ex.conclude(Outcome::Cancelled);
-            Err(authority::malformed(format!("The request's body broke off ({}).", why.code())))
+    let (mut head, need) = match ruling {
+        Ruling::Refuse(denial) => return Err(denial),
+        Ruling::Untouched(head) => (head, BodyNeed::Skip),
+        Ruling::Forward(head) => (head, live.pipeline.body_need(ex, Direction::Request)),
+    };
+    let body = match admit(live, ex, Direction::Request, need, head.framing(), source).await {
+        Ok(body) => body,
+        Err(Stop::Refused(denial)) => return Err(denial),
+        Err(Stop::Broken(why)) => return Err(broken_off(ex, &why)),
+    };
+    let body = if ex.errand().is_some() {
+        match live.pipeline.depart(ex, &mut head, body.settled())? {
+            Some(rewrite) => body.rewritten(rewrite, ex),
+            None => body,
         }
-    }
+    } else {
+        body
+    };
+    Ok(Outward::Send(head, body.of(ex, Direction::Request)))
+}
+
+/// The body of a request that a stage would answer itself; one that is too large for that goes the way of all.
+async fn answered(
+    live: &Arc<Live>,
+    ex: &Arc<Exchange>,
+    claimed: Claimed,
+    source: &mut Source,
+) -> Result<Disposed, Denial> {
+    let body = peek(source, MOST_CLAIMED).await.map_err(|why| broken_off(ex, &why))?;
+    Ok(live.pipeline.claimed(ex, claimed, body.as_deref()).await)
+}
+
+/// A call for a token is a few hundred bytes.
+const MOST_CLAIMED: usize = 64 * 1024;
+
+fn broken_off(ex: &Exchange, why: &Error) -> Denial {
+    ex.conclude(Outcome::Cancelled);
+    authority::malformed(format!("The request's body broke off ({}).", why.code()))
 }
 
 /// The way back.

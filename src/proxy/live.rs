@@ -3,7 +3,7 @@
 use super::tls::accept::Acceptor;
 use super::tls::dial::Dialer;
 use super::upstream::resolve::Overrides;
-use crate::config::{Limits, Mode};
+use crate::config::{Limits, Mode, Timeouts};
 use crate::pipeline::stages::{AnyStage, Guard};
 use crate::pipeline::{Book, Pipeline};
 use arc_swap::ArcSwap;
@@ -15,16 +15,24 @@ pub struct Live {
     pub era: u64,
     /// The stages.
     pub pipeline: Pipeline<AnyStage>,
-    /// Judges addresses at dial.
-    pub guard: Arc<Guard>,
     /// How findings and failures are treated.
     pub mode: Mode,
     /// Limits.
     pub limits: Limits,
+    /// The way out.
+    pub outlet: Arc<Outlet>,
+}
+
+/// How any connection to the outside is opened, an agent's and katana's own.
+pub struct Outlet {
+    /// Judges addresses at dial.
+    pub guard: Arc<Guard>,
     /// TLS towards upstream.
     pub dialer: Dialer,
     /// Names that are not asked of DNS.
     pub overrides: Overrides,
+    /// Times.
+    pub timeouts: Timeouts,
 }
 
 /// What outlives a reload.

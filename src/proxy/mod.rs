@@ -23,6 +23,6 @@ mod upstream;
 
 pub use error::Error;
 pub use listener::{Bound, Listening, Server};
-pub use live::{Live, Shared};
+pub use live::{Live, Outlet, Shared};
 pub use rehearse::{Dial, dial, request as rehearse};
 pub use upstream::resolve::Overrides;

@@ -3,7 +3,7 @@
 
 use super::authority;
 use super::body::source::Source;
-use super::forward::outward;
+use super::forward::{Outward, outward};
 use super::live::Live;
 use crate::base::host::Authority;
 use crate::pipeline::{Denial, Exchange, RequestHead};
@@ -24,7 +24,11 @@ pub async fn request(
     body: Bytes,
 ) -> Result<(RequestHead, Bytes), Denial> {
     authority::agree_with_host(&ex.authority, ex.scheme, &head.headers, true).map_err(|d| ex.refuse(d))?;
-    let (head, mut body) = outward(live, ex, NOBODY, &Cell::new(None), head, Source::given(body)).await?;
+    let out = outward(live, ex, NOBODY, &Cell::new(None), head, Source::given(body)).await?;
+    let (head, mut body) = match out {
+        Outward::Send(head, body) => (head.into_inner(), body),
+        Outward::Answered(answer) => (http::Request::new(()).into_parts().0, answer.into_body()),
+    };
     let mut sent = BytesMut::new();
     while let Some(frame) = body.frame().await {
         match frame {
@@ -35,7 +39,7 @@ pub async fn request(
             }
         }
     }
-    Ok((head.into_inner(), sent.freeze()))
+    Ok((head, sent.freeze()))
 }
 
 /// A pseudonym that no process goes by: a rehearsal is no loop.
@@ -56,8 +60,8 @@ pub enum Dial {
 /// The denial.
 pub fn dial(live: &Live, to: &Authority) -> Result<Dial, Denial> {
     let literal = to.host.addr().map(|ip| SocketAddr::new(ip, to.port));
-    match live.overrides.find(to).or(literal) {
-        Some(addr) => live.guard.address(&to.host, addr).map(|()| Dial::Known(addr)),
+    match live.outlet.overrides.find(to).or(literal) {
+        Some(addr) => live.outlet.guard.address(&to.host, addr).map(|()| Dial::Known(addr)),
         None => Ok(Dial::Unresolved),
     }
 }

@@ -1,9 +1,9 @@
 //! A denial as an answer: the one place that writes a status of katana's own.
 
 use super::body::Body;
-use crate::pipeline::{Denial, Exchange};
+use crate::pipeline::{Denial, Exchange, OwnAnswer};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Response, StatusCode};
 
 const VERDICT: HeaderName = HeaderName::from_static("x-katana-verdict");
@@ -32,6 +32,21 @@ pub(super) fn refusal(ex: &std::sync::Arc<Exchange>, denial: &Denial, grpc: bool
     if ex.method != Method::HEAD {
         *response.body_mut() = Body::full(Bytes::from(json(denial, &id)));
     }
+    response
+}
+
+/// An answer of katana's own that is no denial.
+pub(super) fn own(ex: &std::sync::Arc<Exchange>, answer: OwnAnswer) -> Response<Body> {
+    let mut response = Response::new(Body::full(Bytes::from(answer.body)));
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(VERDICT, HeaderValue::from_static("answered"));
+    if let Ok(id) = HeaderValue::from_str(&ex.id.to_string()) {
+        headers.insert(EXCHANGE, id);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    ex.answered(answer.status);
     response
 }
 

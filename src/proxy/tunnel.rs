@@ -21,7 +21,7 @@ pub(super) async fn run(
     mut wire: Wire,
     ahead: BytesMut,
 ) {
-    let mut upstream = match dial::tcp(live, to.get()).await {
+    let mut upstream = match dial::tcp(&live.outlet, to.get()).await {
         Ok(stream) => stream,
         Err(denial) => {
             return connection::refuse(&mut wire, ex, denial).await;

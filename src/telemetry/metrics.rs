@@ -32,6 +32,14 @@ metrics! {
     Injected = "katana_injected_total",
     /// Vault values taken out.
     Scrubbed = "katana_scrubbed_total",
+    /// Tokens obtained.
+    TokensObtained = "katana_tokens_obtained_total",
+    /// Calls for a token that failed.
+    TokensFailed = "katana_tokens_failed_total",
+    /// Token calls of agents that katana answered.
+    TokenCallsAnswered = "katana_token_calls_answered_total",
+    /// Requests signed.
+    Signed = "katana_signed_total",
     /// Findings of the scanner.
     Findings = "katana_findings_total",
     /// Tunnels passed through untouched.
@@ -54,6 +62,8 @@ metrics! {
     Reloads = "katana_reloads_total",
     /// Configurations refused at reload.
     ReloadsFailed = "katana_reloads_failed_total",
+    /// Whole days until the interception authority ends; only its proxy sets it.
+    CaDaysLeft = "katana_ca_days_left",
 }
 
 /// One thread's share of all values, on cache lines of its own: threads that count do not wait for each other.
@@ -88,6 +98,11 @@ impl Metric {
         // a thread that is ending has no share any more
         let mine = MINE.try_with(|mine| *mine).unwrap_or(0);
         VALUES[mine].0[self as usize].fetch_add(n, Relaxed);
+    }
+
+    /// Sets a gauge that nothing adds to.
+    pub fn set(self, n: i64) {
+        VALUES[0].0[self as usize].store(n, Relaxed);
     }
 
     /// Its value now, over all threads.

@@ -1,16 +1,18 @@
-//! Which secret belongs where: the configuration's `credentials` before the built-in providers, looked up per request
-//! by host, port, method and path. Built once per generation; a look-up allocates nothing.
+//! Which secret belongs where: what entries of the vault say themselves, the configuration's `credentials`, the built-in
+//! providers; looked up per request by host, port, method and path. Built once per generation.
 
 use super::held::Held;
-use super::providers::{ProviderHost, Providers};
+use super::placeholder::Grammar;
+use super::providers::{Provider, ProviderHost, Providers};
 use crate::base::glob::{Glob, HostPattern};
 use crate::base::host::Host;
+use crate::config::account::{Account, AwsSigV4};
 use crate::config::{Credential, Slot};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// A secret and its slot.
+/// A secret and a slot of its.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The vault entry's name.
@@ -19,8 +21,14 @@ pub struct Binding {
     pub held: Option<usize>,
     /// Where it stands in a request.
     pub slot: Slot,
-    /// The provider's name; `config` for an entry of `credentials`.
+    /// The provider's name; `config` for an entry of `credentials`, `vault` for what an entry of the vault says itself.
     pub provider: Arc<str>,
+    /// Is the slot filled where it is empty?
+    pub fill: bool,
+    /// What the secret's placeholders look like.
+    pub grammar: Grammar,
+    /// What the value is obtained or signed with, when it is not the secret itself.
+    pub account: Option<Arc<Account>>,
 }
 
 /// Every binding, by host. An entry of `credentials` that names a host and port takes that host and port over from the
@@ -36,6 +44,7 @@ pub struct Bindings {
     addresses: HashMap<IpAddr, Vec<usize>>,
     anywhere: Vec<usize>,
     has_below: bool,
+    accounts: Vec<Arc<Account>>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,80 +57,119 @@ struct Row {
     builtin: bool,
 }
 
-/// What is asked of a row beside the host.
-#[derive(Clone, Copy)]
-struct Question<'a> {
-    port: u16,
-    method: &'a str,
-    path: &'a str,
-    held: Option<usize>,
-}
-
 impl Bindings {
     /// All bindings; `held` is the generation's.
     #[must_use]
     pub fn build(held: &[Held], providers: &Providers, credentials: &[Credential]) -> Self {
         let index: HashMap<&str, usize> = held.iter().enumerate().map(|(i, h)| (&*h.name, i)).collect();
+        // a document is for signing with: it goes nowhere itself
+        let find =
+            |name: &str, signing: bool| index.get(name).copied().filter(|i| signing || !held[*i].document);
         let mut bindings = Self::default();
-        for c in credentials {
+        let own = held.iter().filter_map(|h| Some(("vault", &*h.name, h.goes.as_ref()?)));
+        for (said, name, c) in own {
             let binding = Binding {
-                secret: c.secret.as_str().into(),
-                held: index.get(c.secret.as_str()).copied(),
+                secret: name.into(),
+                held: find(name, false),
                 slot: c.slot.clone(),
-                provider: "config".into(),
+                provider: said.into(),
+                fill: c.slot.can_be_made(),
+                grammar: providers.grammar(name),
+                account: None,
             };
-            for (host, port) in &c.hosts {
-                let row = Row {
-                    binding: binding.clone(),
-                    host: host.to_string(),
-                    port: *port,
-                    methods: c.methods.clone().into(),
-                    paths: c.paths.clone().into(),
-                    builtin: false,
+            bindings.take(c, &c.hosts, &binding);
+        }
+        for c in credentials {
+            bindings.accounts.extend(c.account.clone());
+            for (secret, slot, hosts) in places(c) {
+                let binding = Binding {
+                    secret: secret.into(),
+                    held: find(secret, c.account.is_some()),
+                    fill: slot.can_be_made(),
+                    slot,
+                    provider: "config".into(),
+                    grammar: providers.grammar(secret),
+                    account: c.account.clone(),
                 };
-                bindings.add(&ProviderHost::Pattern(host.clone()), row);
+                bindings.take(c, hosts, &binding);
             }
         }
         for p in providers {
+            for secret in p.names() {
+                let at = find(secret, false);
+                // what was set for hosts of its own is for these alone
+                if at.is_none_or(|i| held[i].goes.is_none()) {
+                    bindings.provide(p, secret, at, providers);
+                }
+            }
+        }
+        bindings
+    }
+
+    /// Rows of what was said by a person.
+    fn take(&mut self, c: &Credential, hosts: &[(HostPattern, Option<u16>)], binding: &Binding) {
+        for (host, port) in hosts {
+            let row = Row {
+                binding: binding.clone(),
+                host: host.to_string(),
+                port: *port,
+                methods: c.methods.clone().into(),
+                paths: c.paths.clone().into(),
+                builtin: false,
+            };
+            self.add(&ProviderHost::Pattern(host.clone()), row);
+        }
+    }
+
+    fn provide(&mut self, p: &Provider, secret: &Arc<str>, held: Option<usize>, providers: &Providers) {
+        for (nth, slot) in p.slots.iter().enumerate() {
             let binding = Binding {
-                secret: Arc::clone(&p.secret),
-                held: index.get(&*p.secret).copied(),
-                slot: p.slot.clone(),
+                secret: Arc::clone(secret),
+                held,
+                slot: slot.clone(),
                 provider: Arc::clone(&p.name),
+                fill: nth == 0 && p.fill && slot.can_be_made(),
+                grammar: providers.grammar(secret),
+                account: None,
             };
             for host in &p.hosts {
                 let row = Row {
                     binding: binding.clone(),
                     host: host.to_string(),
                     port: Some(443),
-                    methods: Box::default(),
-                    paths: Box::default(),
+                    methods: p.methods.clone().into(),
+                    paths: p.paths.clone().into(),
                     builtin: true,
                 };
-                bindings.add(host, row);
+                self.add(host, row);
             }
         }
-        bindings
     }
 
-    /// The first binding for this request: `credentials` in the order of the file, then the built-in providers.
-    /// `method` in upper case, `path` without the query.
+    /// Every binding for this request, the first to count first: what entries of the vault say themselves, `credentials`
+    /// in the order of the file, then the built-in providers. `method` in upper case, `path` without the query.
     #[must_use]
-    pub fn find(&self, host: &Host, port: u16, method: &str, path: &str) -> Option<&Binding> {
-        self.first(host, Question { port, method, path, held: None })
+    pub fn all(&self, host: &Host, port: u16, method: &str, path: &str) -> Vec<&Binding> {
+        let mut found = Vec::new();
+        let mut taken_over = false;
+        self.visit(host, |i| {
+            let row = &self.rows[i];
+            if row.on(port) {
+                taken_over |= !row.builtin;
+                if row.allows(method, path) {
+                    found.push(i);
+                }
+            }
+        });
+        found.sort_unstable();
+        let rows = found.into_iter().map(|i| &self.rows[i]);
+        rows.filter(|r| !r.builtin || !taken_over).map(|r| &r.binding).collect()
     }
 
-    /// The first binding of one secret for this request: may its placeholder stand here, and in which slot?
+    /// Every account of the configuration, wherever it is bound.
     #[must_use]
-    pub fn find_held(
-        &self,
-        host: &Host,
-        port: u16,
-        method: &str,
-        path: &str,
-        held: usize,
-    ) -> Option<&Binding> {
-        self.first(host, Question { port, method, path, held: Some(held) })
+    pub fn accounts(&self) -> &[Arc<Account>] {
+        &self.accounts
     }
 
     /// Is this host bound at all, whatever method and path?
@@ -145,25 +193,27 @@ impl Bindings {
     /// Where a secret goes, for people: `api.openai.com:443`; a host that is bound on every port stands alone.
     #[must_use]
     pub fn hosts(&self, secret: &str) -> Vec<String> {
-        let of = self.rows.iter().filter(|r| &*r.binding.secret == secret);
-        of.map(|r| r.port.map_or_else(|| r.host.clone(), |p| format!("{}:{p}", r.host))).collect()
+        let mut hosts = Vec::new();
+        for row in self.rows.iter().filter(|r| &*r.binding.secret == secret) {
+            let host = row.port.map_or_else(|| row.host.clone(), |p| format!("{}:{p}", row.host));
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        hosts
     }
 
-    fn first(&self, host: &Host, q: Question<'_>) -> Option<&Binding> {
-        let mut best = None::<usize>;
-        let mut taken_over = false;
-        self.visit(host, |i| {
-            let row = &self.rows[i];
-            if !row.on(q.port) {
-                return;
+    /// Where in a request a secret goes, for people: `header:authorization:Bearer`, each slot once.
+    #[must_use]
+    pub fn slots(&self, secret: &str) -> Vec<String> {
+        let mut slots = Vec::new();
+        for row in self.rows.iter().filter(|r| &*r.binding.secret == secret) {
+            let slot = row.binding.slot.to_string();
+            if !slots.contains(&slot) {
+                slots.push(slot);
             }
-            taken_over |= !row.builtin;
-            if best.is_none_or(|b| i < b) && row.allows(&q) {
-                best = Some(i);
-            }
-        });
-        let row = &self.rows[best?];
-        (!row.builtin || !taken_over).then_some(&row.binding)
+        }
+        slots
     }
 
     /// Every row whose host pattern holds this host, in no order.
@@ -209,134 +259,44 @@ impl Bindings {
     }
 }
 
+/// Hosts, each with a port or any.
+type Hosts<'a> = &'a [(HostPattern, Option<u16>)];
+
+/// Every entry of a credential that an agent may hold a placeholder of, where that stands, and on which hosts.
+fn places(c: &Credential) -> Vec<(&str, Slot, Hosts<'_>)> {
+    let mut all = vec![(c.secret.as_str(), c.slot.clone(), c.hosts.as_slice())];
+    if let Some(Account::AwsSigV4(_)) = c.account.as_deref() {
+        all.push((c.secret.as_str(), Slot::Query { name: "X-Amz-Credential".into() }, c.hosts.as_slice()));
+    }
+    match c.account.as_deref() {
+        Some(Account::GithubApp(g)) => {
+            // git sends what it was given as a password
+            all.push((c.secret.as_str(), Slot::Basic { user: "x-access-token".into() }, &g.git_hosts));
+        }
+        Some(Account::AwsSigV4(AwsSigV4 { session_token: Some(token), .. })) => {
+            let slot = Slot::Header { name: "x-amz-security-token".into(), scheme: None };
+            all.push((token.as_str(), slot, c.hosts.as_slice()));
+            all.push((
+                token.as_str(),
+                Slot::Query { name: "X-Amz-Security-Token".into() },
+                c.hosts.as_slice(),
+            ));
+        }
+        _ => {}
+    }
+    all
+}
+
 impl Row {
     fn on(&self, port: u16) -> bool {
         self.port.is_none_or(|p| p == port)
     }
 
-    fn allows(&self, q: &Question<'_>) -> bool {
-        (q.held.is_none() || q.held == self.binding.held)
-            && (self.methods.is_empty() || self.methods.iter().any(|m| m == q.method))
-            && (self.paths.is_empty() || self.paths.iter().any(|p| p.matches(q.path)))
+    fn allows(&self, method: &str, path: &str) -> bool {
+        (self.methods.is_empty() || self.methods.iter().any(|m| m == method))
+            && (self.paths.is_empty() || self.paths.iter().any(|p| p.matches(path)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::secret::Secret;
-
-    fn host(text: &str) -> Host {
-        Host::parse(text).unwrap()
-    }
-
-    fn credential(
-        secret: &str,
-        hosts: &[(&str, Option<u16>)],
-        methods: &[&str],
-        paths: &[&str],
-    ) -> Credential {
-        Credential {
-            secret: secret.into(),
-            hosts: hosts.iter().map(|(h, p)| (HostPattern::parse(h).unwrap(), *p)).collect(),
-            slot: Slot::Query { name: "key".into() },
-            methods: methods.iter().map(|m| (*m).to_owned()).collect(),
-            paths: paths.iter().map(|p| Glob::new(p)).collect(),
-        }
-    }
-
-    fn bindings(credentials: &[Credential]) -> Bindings {
-        let held = |name: &str| Held::new(name, Secret::from("value-value"), "placeholder");
-        let held = [held("MINE"), held("OPENAI_API_KEY"), held("OTHER")];
-        Bindings::build(&held, &Providers::builtin().unwrap(), credentials)
-    }
-
-    fn secret<'a>(b: &'a Bindings, at: &str, port: u16, method: &str, path: &str) -> Option<&'a str> {
-        b.find(&host(at), port, method, path).map(|b| &*b.secret)
-    }
-
-    #[test]
-    fn built_ins_bind_their_hosts_on_443_only() {
-        let b = bindings(&[]);
-        let found = b.find(&host("API.OpenAI.com."), 443, "POST", "/v1/chat").unwrap();
-        assert_eq!((&*found.secret, found.held, &*found.provider), ("OPENAI_API_KEY", Some(1), "openai"));
-        assert_eq!(b.find(&host("api.groq.com"), 443, "GET", "/").unwrap().held, None, "not in the vault");
-        for (at, port) in [
-            ("api.openai.com", 80),
-            ("api.openai.com", 8443),
-            ("openai.com", 443),
-            ("x.api.openai.com", 443),
-            ("api.openai.com.evil.org", 443),
-            ("xapi.openai.com", 443),
-            ("127.0.0.1", 443),
-        ] {
-            assert_eq!(secret(&b, at, port, "GET", "/"), None, "{at}:{port}");
-            assert!(!b.knows(&host(at), port), "{at}:{port}");
-        }
-    }
-
-    #[test]
-    fn regional_endpoints() {
-        let b = bindings(&[]);
-        for (at, bound) in [
-            ("us-central1-aiplatform.googleapis.com", true),
-            ("aiplatform.googleapis.com", true),
-            ("-aiplatform.googleapis.com", false),
-            ("us-aiplatform.googleapis.com.evil.org", false),
-            ("evil.us-aiplatform.googleapis.com", false),
-            ("aiplatform.googleapis.com.evil-aiplatform.org", false),
-            ("storage.googleapis.com", false),
-        ] {
-            assert_eq!(b.knows(&host(at), 443), bound, "{at}");
-        }
-    }
-
-    #[test]
-    fn the_configuration_wins_and_takes_the_host_over() {
-        let b = bindings(&[
-            credential("MINE", &[("api.openai.com", None)], &["POST"], &["/v1/**"]),
-            credential("OTHER", &[("api.openai.com", Some(443)), ("*.openai.com", Some(9))], &[], &["/o/*"]),
-        ]);
-        assert_eq!(secret(&b, "api.openai.com", 443, "POST", "/v1/a/b"), Some("MINE"));
-        assert_eq!(secret(&b, "api.openai.com", 8443, "POST", "/v1/a"), Some("MINE"), "any port");
-        assert_eq!(secret(&b, "api.openai.com", 443, "GET", "/o/x"), Some("OTHER"));
-        assert_eq!(
-            secret(&b, "api.openai.com", 443, "GET", "/v1/a"),
-            None,
-            "no built-in behind a restriction"
-        );
-        assert_eq!(secret(&b, "api.openai.com", 9, "GET", "/o/x"), Some("OTHER"), "a suffix pattern");
-        assert!(b.knows(&host("api.openai.com"), 443) && b.knows(&host("z.openai.com"), 9));
-        assert!(!b.knows(&host("z.openai.com"), 443) && !b.knows(&host("openai.com"), 9));
-        assert_eq!(secret(&b, "api.anthropic.com", 443, "GET", "/"), Some("ANTHROPIC_API_KEY"));
-    }
-
-    #[test]
-    fn a_port_of_its_own_leaves_the_built_in_alone() {
-        let b = bindings(&[credential("MINE", &[("api.openai.com", Some(8443))], &[], &[])]);
-        assert_eq!(secret(&b, "api.openai.com", 443, "GET", "/"), Some("OPENAI_API_KEY"));
-        assert_eq!(secret(&b, "api.openai.com", 8443, "GET", "/"), Some("MINE"));
-    }
-
-    #[test]
-    fn the_order_of_the_file_decides_not_the_kind_of_pattern() {
-        let any = || credential("OTHER", &[("*", None)], &[], &[]);
-        let exact = || credential("MINE", &[("a.example", None), ("127.0.0.1", None)], &[], &[]);
-        let first = bindings(&[any(), exact()]);
-        assert_eq!(secret(&first, "a.example", 1, "GET", "/"), Some("OTHER"));
-        let last = bindings(&[exact(), any()]);
-        assert_eq!(secret(&last, "a.example", 1, "GET", "/"), Some("MINE"));
-        assert_eq!(secret(&last, "[::ffff:127.0.0.1]", 1, "GET", "/"), Some("MINE"));
-        assert_eq!(secret(&last, "b.example", 1, "GET", "/"), Some("OTHER"));
-        let found = last.find_held(&host("a.example"), 1, "GET", "/", 2).unwrap();
-        assert_eq!(&*found.secret, "OTHER", "the second secret of a host has its slot too");
-        assert!(last.find_held(&host("a.example"), 1, "GET", "/", 1).is_none());
-    }
-
-    #[test]
-    fn hosts_for_people() {
-        let b = bindings(&[credential("MINE", &[("*.example.com", None), ("x.com", Some(8))], &[], &[])]);
-        assert_eq!(b.hosts("MINE"), ["*.example.com", "x.com:8"]);
-        assert_eq!(b.hosts("COHERE_API_KEY"), ["api.cohere.ai:443", "api.cohere.com:443"]);
-    }
-}
+mod tests;

@@ -242,7 +242,7 @@ impl Disk {
 
     /// Removes what writers that were killed left behind. Under the lock, so nobody is writing there now.
     fn sweep(&self) {
-        for file in [&self.place.file, &self.place.anchor, &self.place.key.file] {
+        for file in [&self.place.file, &self.place.anchor, &self.place.key.file, &self.place.key.kdf] {
             let (Some(dir), Some(name)) = (file.parent(), file.file_name().and_then(|n| n.to_str())) else {
                 continue;
             };

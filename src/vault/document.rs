@@ -1,8 +1,10 @@
 //! The two documents on disk, `vault.json` and `vault.anchor`: their fields, and how bytes become one. A document is
 //! authenticated as the bytes it is, before a parser sees it: the signature is its last field and covers all before it.
 
+use super::entry::Entry;
 use super::error::Error;
-use super::key::MasterKey;
+use super::key::{LABELS, MasterKey};
+use super::runs::Run;
 use super::seal::{Id, Sealer, Signed};
 use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
@@ -23,6 +25,9 @@ pub(super) struct Document {
     pub(super) generation: u64,
     pub(super) key: KeyNote,
     pub(super) entries: BTreeMap<String, Entry>,
+    /// Newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) runs: Vec<Run>,
     #[serde(skip_serializing)]
     mac: String,
 }
@@ -35,33 +40,6 @@ pub(super) struct KeyNote {
     pub(super) source: String,
     /// Derived from key and vault id, 32 hex digits.
     pub(super) check: String,
-}
-
-/// One secret.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Entry {
-    pub(super) placeholder: String,
-    /// When the name came in, RFC 3339.
-    pub(super) created: String,
-    /// When the newest version came in.
-    pub(super) updated: String,
-    /// Newest first; never empty.
-    pub(super) versions: Vec<Sealed>,
-}
-
-/// One version of a secret's value.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Sealed {
-    /// From 1, counted per name.
-    pub(super) version: u64,
-    /// The vault's generation in which it was written.
-    pub(super) generation: u64,
-    /// The data key, wrapped.
-    pub(super) key: String,
-    /// The value, under the data key.
-    pub(super) value: String,
 }
 
 /// `vault.anchor`: the generation the vault has at least.
@@ -88,8 +66,15 @@ impl Document {
             generation: 0,
             key: KeyNote { source: source.to_owned(), check: sealer.check().to_owned() },
             entries: BTreeMap::new(),
+            runs: Vec::new(),
             mac: String::new(),
         }
+    }
+
+    /// Every placeholder that stands or has stood for something: of the entries, from before changes, and of runs.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = &str> {
+        let own = self.entries.values().flat_map(Entry::placeholders);
+        own.chain(self.runs.iter().flat_map(Run::placeholders))
     }
 
     /// The signature it was read with.
@@ -166,8 +151,18 @@ impl Claim {
         Sealer::new(master, id).is_ok_and(|s| s.check() != check)
     }
 
+    /// The vault's id, 32 hex digits.
+    pub(super) fn vault_id(&self) -> Option<String> {
+        self.id.map(|id| HEXLOWER.encode(&id))
+    }
+
+    /// What tells its key from others.
+    pub(super) fn check(&self) -> Option<&str> {
+        self.check.as_deref().filter(|c| c.len() == 32 && c.bytes().all(|b| b.is_ascii_hexdigit()))
+    }
+
     /// The source it names, if it is one.
     pub(super) fn source(&self) -> Option<&'static str> {
-        ["environment", "file", "keyring"].into_iter().find(|s| self.source.as_deref() == Some(s))
+        LABELS.into_iter().find(|s| self.source.as_deref() == Some(s))
     }
 }

@@ -25,6 +25,34 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// A source that cannot be reached at all, as a keyring that is locked; what to do differs from one to the next.
+    #[error("{origin} cannot be reached: {why}")]
+    KeyUnreachable {
+        /// Which source.
+        origin: String,
+        /// What it said.
+        why: String,
+        /// What a person does about it.
+        next: &'static str,
+    },
+    /// A passphrase is needed and there is nobody to ask.
+    #[error("the passphrase of {} is needed, and there is no terminal to ask at", .0.display())]
+    PassphraseMissing(PathBuf),
+    /// The passphrase does not open what it should.
+    #[error("the passphrase does not open {}", .0.display())]
+    PassphraseWrong(PathBuf),
+    /// Not taken as a new passphrase.
+    #[error("the passphrase {0}")]
+    BadPassphrase(&'static str),
+    /// Not a recovery phrase.
+    #[error("that is no recovery phrase: {0}")]
+    BadPhrase(String),
+    /// The source already holds another key, which may be another vault's.
+    #[error("{0} holds another key already")]
+    KeyTaken(String),
+    /// There is no vault whose key could be judged or moved.
+    #[error("there is no vault at {} yet", .0.display())]
+    NoVault(PathBuf),
     /// The vault is not what was last written: changed, emptied, deleted or rolled back.
     #[error("the vault was tampered with: {0}")]
     Tampered(String),
@@ -59,9 +87,28 @@ pub enum Error {
         super::value::SHORT
     )]
     ShortValue,
+    /// Where a secret should go, and what is wrong with that.
+    #[error("{0}")]
+    BadGoes(String),
+    /// The id of a run.
+    #[error("the run's id {0}")]
+    BadRun(&'static str),
+    /// An entry of that name is there, and may not be overwritten.
+    #[error("there is an entry {0} already")]
+    Exists(String),
     /// No such entry.
     #[error("there is no entry {0}")]
     NoEntry(String),
+    /// No such version of it, or not any more.
+    #[error("there is no version {version} of {name}; kept are {kept}")]
+    NoVersion {
+        /// The entry.
+        name: String,
+        /// Which was asked for.
+        version: u64,
+        /// Which there are.
+        kept: String,
+    },
     /// The provider table is broken.
     #[error("the provider table: {0}")]
     Providers(String),
@@ -87,6 +134,13 @@ impl Error {
             Self::KeyWrong(_) => "vault_key_wrong",
             Self::KeyMissing(_) => "vault_key_missing",
             Self::KeyUnusable { .. } => "vault_key_unusable",
+            Self::KeyUnreachable { .. } => "vault_key_unreachable",
+            Self::PassphraseMissing(_) => "vault_passphrase_missing",
+            Self::PassphraseWrong(_) => "vault_passphrase_wrong",
+            Self::BadPassphrase(_) => "vault_bad_passphrase",
+            Self::BadPhrase(_) => "vault_bad_phrase",
+            Self::KeyTaken(_) => "vault_key_taken",
+            Self::NoVault(_) => "vault_none",
             Self::Tampered(_) => "vault_tampered",
             Self::OldFormat { .. } => "vault_old_format",
             Self::NotPrivate { .. } => "vault_not_private",
@@ -94,7 +148,11 @@ impl Error {
             Self::BadName => "vault_bad_name",
             Self::BadValue(_) => "vault_bad_value",
             Self::ShortValue => "vault_short_value",
+            Self::BadGoes(_) => "vault_bad_goes",
+            Self::BadRun(_) => "vault_bad_run",
+            Self::Exists(_) => "vault_exists",
             Self::NoEntry(_) => "vault_no_entry",
+            Self::NoVersion { .. } => "vault_no_version",
             Self::Providers(_) => "providers_invalid",
             Self::Matcher(_) => "vault_matcher",
             Self::Io { .. } => "vault_io",
@@ -113,10 +171,21 @@ impl Error {
             Self::KeyUnusable { .. } => {
                 "a key is the base64 of 32 bytes; make one with: openssl rand -base64 32"
             }
+            Self::KeyUnreachable { next, .. } => next,
+            Self::PassphraseMissing(_) => {
+                "run it at a terminal, or set KATANA_VAULT_PASSPHRASE or vault.passphrase_file"
+            }
+            Self::PassphraseWrong(_) => {
+                "type it again; if it is right, restore the file from the backup that was made with the vault"
+            }
+            Self::BadPassphrase(_) => "take six random words or more; nobody can recover it for you",
+            Self::BadPhrase(_) => "compare it word by word with what `katana vault key export` printed",
+            Self::KeyTaken(_) => "if no vault needs that one any more, take it away there and try again",
+            Self::NoVault(_) => "`katana vault set KEY` makes one; vault.key_source says where its key goes",
             Self::Tampered(_) => {
                 "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
             }
-            Self::OldFormat { .. } => "move the file away; its entries have to be set again",
+            Self::OldFormat { .. } => "`katana vault import hermes` takes its entries over",
             Self::NotPrivate { .. } => "make it a plain file of yours with mode 600 (chmod 600 FILE)",
             Self::Busy(_) => "try again when the other process is done",
             Self::BadName => "choose another name",
@@ -124,7 +193,13 @@ impl Error {
             Self::ShortValue => {
                 "use a longer value, or --allow-short: it is then found only where it stands as a word of its own"
             }
+            Self::BadGoes(_) => {
+                "write hosts, slot, methods and paths as in `credentials` of the configuration"
+            }
+            Self::BadRun(_) => "give each run an id of its own",
+            Self::Exists(_) => "say --overwrite, or choose another name",
             Self::NoEntry(_) => "see `katana vault list` for the names there are",
+            Self::NoVersion { .. } => "see `katana vault history` for the versions there are",
             Self::Providers(_) | Self::Matcher(_) => "this is a fault of the program; please report it",
             Self::Io { .. } => "check the directory's permissions and free space",
         }
@@ -134,6 +209,11 @@ impl Error {
     #[must_use]
     pub fn is_tampering(&self) -> bool {
         matches!(self, Self::Tampered(_) | Self::NotPrivate { .. })
+    }
+
+    /// A source took a key and does not give it back.
+    pub(super) fn not_kept(source: &super::key::Source) -> Self {
+        Self::KeyUnusable { origin: source.to_string(), why: "it did not keep the new key".into() }
     }
 
     /// An operating-system error at a file; what [`crate::base::atomic::read_private`] refuses is `NotPrivate`.

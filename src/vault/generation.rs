@@ -4,8 +4,10 @@
 use super::credentials::Bindings;
 use super::error::Error;
 use super::held::Held;
+use super::parts::parts;
 use super::providers::Providers;
 use super::scrub::{Echo, Matcher, Needle};
+use crate::base::secret::Secret;
 use crate::config::Credential;
 use std::sync::OnceLock;
 
@@ -37,12 +39,13 @@ impl Generation {
         providers: &Providers,
         credentials: &[Credential],
     ) -> Result<Self, Error> {
-        let needles = held.iter().zip(0..).map(|(h, secret)| Needle {
-            secret,
-            value: h.value.expose(),
-            placeholder: &h.placeholder,
-        });
-        let needles: Vec<Needle<'_>> = needles.collect();
+        let inner: Vec<Vec<Secret>> = held.iter().map(parts_of).collect();
+        let needles: Vec<Needle<'_>> = held
+            .iter()
+            .zip(&inner)
+            .zip(0..)
+            .flat_map(|((h, parts), secret)| needles(h, parts, secret))
+            .collect();
         let matcher = Matcher::compile(&needles).map_err(|e| Error::Matcher(e.to_string()))?;
         let bindings = Bindings::build(&held, providers, credentials);
         let echoes = held.iter().map(|_| OnceLock::new()).collect();
@@ -66,7 +69,9 @@ impl Generation {
     #[must_use]
     pub fn echo(&self, held: usize) -> Option<&Echo> {
         let secret = self.held.get(held)?;
-        let compile = || Echo::compile(&[(secret.value.expose(), &secret.placeholder)]);
+        let values = std::iter::once(&secret.value).chain(&secret.older);
+        let values: Vec<(&[u8], &str)> = values.map(|v| (v.expose(), &*secret.placeholder)).collect();
+        let compile = || Echo::compile(&values);
         Some(self.echoes.get(held)?.get_or_init(compile))
     }
 
@@ -77,6 +82,24 @@ impl Generation {
     pub fn empty(number: u64, providers: &Providers, credentials: &[Credential]) -> Result<Self, Error> {
         Self::build(number, Vec::new(), providers, credentials)
     }
+}
+
+/// What of a document would give its secret away beside its whole.
+fn parts_of(held: &Held) -> Vec<Secret> {
+    if held.document { parts(held.value.expose()) } else { Vec::new() }
+}
+
+/// Everything to be found of one secret: its value with its placeholder, the values it had, its other placeholders, and
+/// the parts of a document.
+fn needles<'a>(held: &'a Held, parts: &'a [Secret], secret: u32) -> Vec<Needle<'a>> {
+    // a secret whose backend did not give it has no value, and a placeholder all the same
+    let placeholder = if held.value.is_empty() && held.barred.is_none() { "" } else { &*held.placeholder };
+    let mut all = vec![Needle { secret, value: held.value.expose(), placeholder, mark: 0 }];
+    let values = held.older.iter().chain(parts).filter(|v| !v.is_empty());
+    all.extend(values.map(|v| Needle { secret, value: v.expose(), placeholder: "", mark: 0 }));
+    let aliases = held.aliases.iter().zip(1..).filter(|(a, _)| !a.placeholder.is_empty());
+    all.extend(aliases.map(|(a, mark)| Needle { secret, value: b"", placeholder: &a.placeholder, mark }));
+    all
 }
 
 #[cfg(test)]
@@ -93,7 +116,7 @@ mod tests {
         let providers = Providers::builtin().unwrap();
         let generation = Generation::build(3, held.to_vec(), &providers, &[]).unwrap();
         let host = Host::parse("api.openai.com").unwrap();
-        let bound = generation.bindings.find(&host, 443, "GET", "/").unwrap().held.unwrap();
+        let bound = generation.bindings.all(&host, 443, "GET", "/")[0].held.unwrap();
         assert_eq!(&*generation.held[bound].name, "OPENAI_API_KEY");
         assert_eq!(generation.number, 3);
         assert!(!generation.matcher.is_empty());
@@ -102,6 +125,6 @@ mod tests {
         assert!(hits.iter().all(|h| usize::try_from(h.secret).unwrap() == bound) && !hits.is_empty());
         let empty = Generation::empty(0, &providers, &[]).unwrap();
         assert!(empty.matcher.is_empty() && empty.held.is_empty());
-        assert_eq!(empty.bindings.find(&host, 443, "GET", "/").unwrap().held, None);
+        assert_eq!(empty.bindings.all(&host, 443, "GET", "/")[0].held, None);
     }
 }

@@ -24,6 +24,19 @@ pub struct Held {
     pub document: bool,
     /// Why it may not be put in now.
     pub barred: Option<Barred>,
+    /// From when on it is barred as expired; may lie ahead.
+    pub expires: Option<Timestamp>,
+    /// Where its value is to be got, for an entry by reference: `env:NAME`, … Barred until somebody has.
+    pub reference: Option<Secret>,
+}
+
+/// Which placeholder of a secret a text is, and whether it is honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// The present one, or an alias that is honoured as well.
+    Honoured,
+    /// An alias that is not honoured any more.
+    Lapsed(&'a Alias),
 }
 
 /// A placeholder beside the present one.
@@ -59,6 +72,38 @@ impl Held {
             goes: None,
             document: false,
             barred: None,
+            expires: None,
+            reference: None,
         }
+    }
+
+    /// Is this text exactly one of the secret's placeholders?
+    #[must_use]
+    pub fn standing(&self, text: &[u8], now: Timestamp) -> Option<Standing<'_>> {
+        if text == self.placeholder.as_bytes() {
+            return Some(Standing::Honoured);
+        }
+        let alias = self.aliases.iter().find(|a| a.placeholder.as_bytes() == text)?;
+        Some(if alias.lapsed(now) { Standing::Lapsed(alias) } else { Standing::Honoured })
+    }
+
+    /// Why it may not be put in at this moment; an end that lay ahead when it was read may have come.
+    #[must_use]
+    pub fn barred_at(&self, now: Timestamp) -> Option<Barred> {
+        self.barred.or_else(|| self.expires.filter(|at| *at <= now).map(Barred::Expired))
+    }
+
+    /// Which of the placeholders a needle's mark names: 0 is the present one.
+    #[must_use]
+    pub fn marked(&self, mark: u32) -> Option<&Alias> {
+        self.aliases.get((mark as usize).checked_sub(1)?)
+    }
+}
+
+impl Alias {
+    /// Is it honoured no longer?
+    #[must_use]
+    pub fn lapsed(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
     }
 }

@@ -3,25 +3,43 @@
 
 pub mod error;
 pub mod value;
+pub mod takes;
 pub mod place;
 pub mod key;
 mod seal;
+mod entry;
+mod runs;
 mod document;
 mod disk;
 pub mod held;
+mod hold;
+mod listing;
 pub mod store;
+mod change;
+pub mod custody;
+pub mod ca_key;
 pub mod placeholder;
 pub mod providers;
 pub mod credentials;
+mod parts;
 pub mod scrub;
 pub mod generation;
 pub mod harden;
+pub mod import;
+pub mod reference;
+#[cfg(test)]
+mod bench;
 
+pub use change::{BACKENDS, Expiry, Going, Meta, Overlap};
+pub use custody::Custody;
 pub use error::Error;
 pub use generation::Generation;
-pub use harden::harden_process;
-pub use held::{Alias, Barred, Held};
+pub use harden::{Hardening, harden_process, hardening, lock_all};
+pub use held::{Alias, Barred, Held, Standing};
+pub use listing::{Listing, Report, Version};
 pub use place::{KeyPlace, Place, Stamp, place};
 pub use providers::Providers;
-pub use store::{Listing, Meta, Report, Vault};
+pub use runs::Issued;
+pub use store::Vault;
+pub use takes::slot_takes;
 pub use value::Name;

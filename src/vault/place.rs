@@ -20,6 +20,8 @@ pub struct Place {
     pub write_lock: PathBuf,
     /// Where the master key comes from.
     pub key: KeyPlace,
+    /// How many values of a name are kept, the present one included; at least 1.
+    pub keep: usize,
 }
 
 /// Where the master key may come from.
@@ -29,6 +31,12 @@ pub struct KeyPlace {
     pub choice: config::KeySource,
     /// The key file.
     pub file: PathBuf,
+    /// The file that a passphrase opens.
+    pub kdf: PathBuf,
+    /// The file that holds that passphrase, if the configuration names one.
+    pub passphrase_file: Option<PathBuf>,
+    /// The vault file, by which keyrings tell the keys of several vaults apart.
+    pub vault: PathBuf,
 }
 
 /// What can be seen of a vault without opening it. Two equal stamps: nothing to read anew.
@@ -37,6 +45,7 @@ pub struct Stamp {
     vault: Seen,
     sentinel: Seen,
     key: Seen,
+    kdf: Seen,
 }
 
 /// Of one file: modification time (s, ns), inode, length; `None`: not there.
@@ -51,15 +60,31 @@ pub fn place(paths: &Paths, vault: &config::Vault) -> Place {
         lock_sentinel: paths.vault_lock(),
         write_lock: file.with_extension("json.flock"),
         key: KeyPlace {
-            choice: vault.key_source,
             file: vault.key_file.clone().unwrap_or_else(|| file.with_extension("key")),
+            passphrase_file: vault.passphrase_file.clone(),
+            ..KeyPlace::beside(&file, vault.key_source)
         },
+        keep: vault.keep_versions.max(1),
         file,
     }
 }
 
+impl KeyPlace {
+    /// Everything beside this vault.
+    #[must_use]
+    pub fn beside(vault: &Path, choice: config::KeySource) -> Self {
+        Self {
+            choice,
+            file: vault.with_extension("key"),
+            kdf: vault.with_extension("kdf"),
+            passphrase_file: None,
+            vault: vault.to_owned(),
+        }
+    }
+}
+
 impl Place {
-    /// A look at the files: three `stat` calls, no lock, no key.
+    /// A look at the files: four `stat` calls, no lock, no key.
     ///
     /// # Errors
     /// The operating system's, but a file that is not there is no error.
@@ -68,6 +93,7 @@ impl Place {
             vault: seen(&self.file)?,
             sentinel: seen(&self.lock_sentinel)?,
             key: seen(&self.key.file)?,
+            kdf: seen(&self.key.kdf)?,
         })
     }
 
@@ -94,10 +120,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().to_owned();
         let paths = Paths::from_lookup(&|k| (k == "STATE_DIRECTORY").then(|| root.clone()));
-        let place = place(&paths, &config::Vault { key_source: config::KeySource::Auto, key_file: None });
+        let place = place(&paths, &config::Vault::default());
         assert_eq!(place.key.file, dir.path().join("vault.key"));
         let mut last = place.stamp().unwrap();
-        for file in [&place.file, &place.lock_sentinel, &place.key.file] {
+        for file in [&place.file, &place.lock_sentinel, &place.key.file, &place.key.kdf] {
             fs::write(file, b"x").unwrap();
             let now = place.stamp().unwrap();
             assert_ne!(now, last, "{file:?}");

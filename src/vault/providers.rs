@@ -1,9 +1,9 @@
-//! The provider table, `config/providers.yaml`: which secret a provider takes, on which hosts, in which header, and the
+//! The provider table, `config/providers.yaml`: which secret a provider takes, on which hosts, in which slots, and the
 //! grammar of its keys. Data only; which binding applies to a request is `credentials`' business.
 
 use super::error::Error;
 use super::placeholder::{Alphabet, Grammar};
-use crate::base::glob::HostPattern;
+use crate::base::glob::{Glob, HostPattern};
 use crate::base::host::Host;
 use crate::config::Slot;
 use crate::config::yaml;
@@ -26,10 +26,18 @@ pub struct Provider {
     pub name: Arc<str>,
     /// The vault entry's name.
     pub secret: Arc<str>,
+    /// Other names that its clients know the same key by.
+    pub also: Vec<Arc<str>>,
     /// Where its key goes, on port 443.
     pub hosts: Vec<ProviderHost>,
-    /// Where it stands in a request.
-    pub slot: Slot,
+    /// Where it may stand in a request; the first is the one that is filled. Never empty.
+    pub slots: Vec<Slot>,
+    /// Methods, upper case; empty: all.
+    pub methods: Vec<String>,
+    /// Paths; empty: all.
+    pub paths: Vec<Glob>,
+    /// Is an empty slot filled? Not where the host serves those without a key as well.
+    pub fill: bool,
     grammar: Grammar,
 }
 
@@ -58,14 +66,16 @@ impl Providers {
     pub fn parse(text: &str, source: &str) -> Result<Self, Error> {
         let raw: RawTable = yaml::parse(text, source)?;
         let mut names = HashSet::new();
-        let checked = raw.providers.into_iter().map(|raw| {
+        let mut all: Vec<Provider> = Vec::new();
+        for raw in raw.providers {
             let wrong = |why: &str| Error::Providers(format!("{source}: provider {}: {why}", raw.name));
             if !names.insert(raw.name.clone()) {
                 return Err(wrong("is there twice"));
             }
-            raw.check().map_err(|why| wrong(&why))
-        });
-        checked.collect::<Result<Vec<_>, _>>().map(Self)
+            let known = all.iter().find(|p| *p.secret == *raw.secret).map(|p| p.grammar.clone());
+            all.push(raw.check(known).map_err(|why| wrong(&why))?);
+        }
+        Ok(Self(all))
     }
 
     /// Every provider.
@@ -78,10 +88,14 @@ impl Providers {
     /// # Errors
     /// When the operating system gives no randomness.
     pub fn placeholder(&self, secret: &str) -> Result<String, Error> {
-        match self.0.iter().find(|p| &*p.secret == secret) {
-            Some(provider) => provider.grammar.make(),
-            None => Grammar::unknown().make(),
-        }
+        self.grammar(secret).make()
+    }
+
+    /// The grammar of the placeholders of the secret of this name.
+    #[must_use]
+    pub fn grammar(&self, secret: &str) -> Grammar {
+        let own = self.0.iter().find(|p| p.names().any(|n| &**n == secret));
+        own.map_or_else(Grammar::unknown, |p| p.grammar.clone())
     }
 }
 
@@ -90,6 +104,13 @@ impl<'a> IntoIterator for &'a Providers {
     type IntoIter = std::slice::Iter<'a, Provider>;
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl Provider {
+    /// Every name that the vault entry may have, the usual one first.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        std::iter::once(&self.secret).chain(&self.also)
     }
 }
 
@@ -104,10 +125,29 @@ struct RawTable {
 struct RawProvider {
     name: String,
     secret: String,
+    #[serde(default)]
+    also: Vec<String>,
     hosts: Vec<String>,
-    header: Option<String>,
-    scheme: Option<String>,
-    placeholder: RawGrammar,
+    #[serde(default)]
+    slots: Vec<String>,
+    #[serde(default)]
+    methods: Vec<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+    #[serde(default)]
+    fill: Fill,
+    placeholder: Option<RawGrammar>,
+}
+
+/// What becomes of an empty slot.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Fill {
+    /// It is filled.
+    #[default]
+    Absent,
+    /// It stays empty.
+    Never,
 }
 
 #[derive(Deserialize)]
@@ -121,27 +161,48 @@ struct RawGrammar {
     suffix: String,
 }
 
+/// Where a key stands if a provider does not say.
+const USUAL: &str = "header:Authorization:Bearer";
+
 impl RawProvider {
-    fn check(&self) -> Result<Provider, String> {
-        let g = &self.placeholder;
-        let grammar = Grammar::new(&g.prefix, g.random, g.alphabet, &g.suffix)
-            .ok_or("its placeholders would be guessable, or have characters that keys do not have")?;
-        super::value::Name::parse(&self.secret).map_err(|e| e.to_string())?;
+    /// `known`: the grammar that an earlier provider has for the same secret.
+    fn check(&self, known: Option<Grammar>) -> Result<Provider, String> {
+        let own = self.placeholder.as_ref().map(|g| {
+            Grammar::new(&g.prefix, g.random, g.alphabet, &g.suffix)
+                .ok_or("its placeholders would be guessable, or have characters that keys do not have")
+        });
+        let grammar = match (own.transpose()?, known) {
+            (Some(_), Some(_)) => return Err("gives a grammar to a secret that has one already".into()),
+            (Some(grammar), None) | (None, Some(grammar)) => grammar,
+            (None, None) => return Err("has no placeholder".into()),
+        };
+        for name in std::iter::once(&self.secret).chain(&self.also) {
+            super::value::Name::parse(name).map_err(|e| e.to_string())?;
+        }
         if self.hosts.is_empty() {
             return Err("has no hosts".into());
         }
         let hosts = self.hosts.iter().map(|h| host(h)).collect::<Result<_, _>>()?;
-        let name = self.header.as_deref().unwrap_or("authorization").to_ascii_lowercase();
-        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
-            return Err("its header is no header name".into());
+        let slot = |text: &str| text.parse::<Slot>().map_err(|e| format!("its slot {text} {e}"));
+        let mut slots = self.slots.iter().map(|s| slot(s)).collect::<Result<Vec<_>, _>>()?;
+        if slots.is_empty() {
+            slots.push(slot(USUAL)?);
         }
-        let bearer = (name == "authorization").then(|| "Bearer".to_owned());
-        let scheme = self.scheme.clone().or(bearer);
+        if let Some(bad) = self.methods.iter().find(|m| !m.bytes().all(|b| b.is_ascii_uppercase())) {
+            return Err(format!("its method {bad} is none"));
+        }
+        if let Some(bad) = self.paths.iter().find(|p| !p.starts_with('/')) {
+            return Err(format!("its path {bad} does not begin with a slash"));
+        }
         Ok(Provider {
             name: self.name.as_str().into(),
             secret: self.secret.as_str().into(),
+            also: self.also.iter().map(|n| n.as_str().into()).collect(),
             hosts,
-            slot: Slot::Header { name, scheme },
+            slots,
+            methods: self.methods.clone(),
+            paths: self.paths.iter().map(|p| Glob::new(p)).collect(),
+            fill: self.fill == Fill::Absent,
             grammar,
         })
     }
@@ -177,101 +238,4 @@ impl fmt::Debug for ProviderHost {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_table_has_the_twelve() {
-        let table = Providers::builtin().unwrap();
-        let names: Vec<&str> = table.iter().map(|p| &*p.name).collect();
-        assert_eq!(
-            names,
-            [
-                "openai",
-                "anthropic",
-                "google",
-                "groq",
-                "together",
-                "openrouter",
-                "vercel",
-                "deepseek",
-                "mistral",
-                "cohere",
-                "replicate",
-                "huggingface",
-            ]
-        );
-        for p in &table {
-            let usual = format!("{}_API_KEY", p.name.to_ascii_uppercase());
-            let want = if &*p.name == "replicate" { "REPLICATE_API_TOKEN" } else { &usual };
-            assert_eq!(&*p.secret, want);
-            let slot = match &*p.name {
-                "anthropic" => Slot::Header { name: "x-api-key".into(), scheme: None },
-                "google" => Slot::Header { name: "x-goog-api-key".into(), scheme: None },
-                _ => Slot::Header { name: "authorization".into(), scheme: Some("Bearer".into()) },
-            };
-            assert_eq!(p.slot, slot, "{}", p.name);
-        }
-    }
-
-    #[test]
-    fn every_host_of_the_twelve() {
-        let table = Providers::builtin().unwrap();
-        let hosts: Vec<String> = table.iter().flat_map(|p| &p.hosts).map(ToString::to_string).collect();
-        assert_eq!(
-            hosts.join(" "),
-            "api.openai.com api.anthropic.com generativelanguage.googleapis.com aiplatform.googleapis.com \
-             *-aiplatform.googleapis.com api.groq.com api.together.xyz api.together.ai openrouter.ai api.vercel.com \
-             sdk.vercel.ai api.deepseek.com api.mistral.ai api.cohere.ai api.cohere.com api.replicate.com \
-             api-inference.huggingface.co huggingface.co"
-        );
-    }
-
-    #[test]
-    fn placeholders_look_like_the_providers_keys() {
-        let table = Providers::builtin().unwrap();
-        for (secret, prefix, length) in [
-            ("OPENAI_API_KEY", "sk-proj-", 164),
-            ("ANTHROPIC_API_KEY", "sk-ant-api03-", 108),
-            ("GOOGLE_API_KEY", "AIza", 39),
-            ("GROQ_API_KEY", "gsk_", 56),
-            ("TOGETHER_API_KEY", "", 64),
-            ("OPENROUTER_API_KEY", "sk-or-v1-", 73),
-            ("VERCEL_API_KEY", "", 24),
-            ("DEEPSEEK_API_KEY", "sk-", 35),
-            ("MISTRAL_API_KEY", "", 32),
-            ("COHERE_API_KEY", "", 40),
-            ("REPLICATE_API_TOKEN", "r8_", 40),
-            ("HUGGINGFACE_API_KEY", "hf_", 37),
-            ("WHATEVER", "katana_", 39),
-        ] {
-            let p = table.placeholder(secret).unwrap();
-            assert!(p.starts_with(prefix) && p.len() == length, "{secret}: {p}");
-            assert!(p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{p}");
-            assert_ne!(p, table.placeholder(secret).unwrap());
-        }
-    }
-
-    #[test]
-    fn a_broken_table_says_where() {
-        let with = |line: &str| {
-            let text = format!(
-                "providers:\n  - name: x\n    secret: X\n    hosts: [x.com]\n{line}    \
-                 placeholder: {{ random: 32, alphabet: base62 }}\n"
-            );
-            Providers::parse(&text, "t").map(drop).map_err(|e| e.to_string())
-        };
-        assert_eq!(with(""), Ok(()));
-        for (line, word) in [
-            ("    colour: red\n", "colour"),
-            ("    header: \"a b\"\n", "provider x: its header"),
-            ("    secret: \"a b\"\n", "secret"),
-        ] {
-            let e = with(line).unwrap_err();
-            assert!(e.contains(word), "{e}");
-        }
-        for bad in ["*", "*-com", "1.2.3", "a b", "*.*.x"] {
-            assert!(host(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -1,60 +1,24 @@
 //! `Vault`: what can be done with the secrets on disk. Every read judges the whole file, every write is read-judge-change-write
 //! under one lock.
 
-use super::disk::{Disk, Opened, State};
-use super::document::{Entry, Sealed};
+use super::disk::{Disk, State};
+use super::document::Document;
 use super::error::Error;
 use super::held::Held;
+use super::hold;
 use super::key::{Keys, Source};
+use super::listing::{self, Listing, Report};
 use super::place::{Place, Stamp};
-use super::providers::Providers;
-use super::seal::{Bound, Sealer};
-use super::value::{self, Name};
+use super::seal::Sealer;
+use super::value::Name;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 /// The file on disk and its key.
 pub struct Vault {
     disk: Disk,
-}
-
-/// What is said when a value is set, beside the value.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Meta {
-    /// Take a value of fewer than [`value::SHORT`] bytes.
-    pub allow_short: bool,
-}
-
-/// One entry without its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
-    /// The entry's name.
-    pub name: Arc<str>,
-    /// What agents hold instead of the value.
-    pub placeholder: Arc<str>,
-    /// How many values the name has had.
-    pub version: u64,
-    /// When the name came in.
-    pub created: Timestamp,
-    /// When the present value came in.
-    pub updated: Timestamp,
-}
-
-/// What `verify` found: all is well, and this is what was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The vault file.
-    pub file: PathBuf,
-    /// Its generation; 0: there is no vault yet.
-    pub generation: u64,
-    /// How many entries, each of them opened.
-    pub entries: usize,
-    /// Where the key came from; `None`: none was needed.
-    pub key_source: Option<Source>,
 }
 
 impl Vault {
@@ -78,34 +42,6 @@ impl Vault {
         Ok(vault)
     }
 
-    /// Keeps a value, over the one the name had; returns the placeholder, which stays the same for a name that is there.
-    ///
-    /// # Errors
-    /// [`Error::BadValue`], [`Error::ShortValue`], and as [`Vault::open`].
-    pub fn set(&self, name: &Name, value: &Secret, meta: Meta) -> Result<Arc<str>, Error> {
-        value::check(value, meta.allow_short)?;
-        let providers = Providers::builtin()?;
-        self.disk.change(|document, sealer| {
-            if document.entries.values().any(|e| e.placeholder.as_bytes() == value.expose()) {
-                return Err(Error::BadValue("is a placeholder of this vault, not a secret"));
-            }
-            let now = Timestamp::now().to_string();
-            let known = document.entries.get(name.as_str());
-            let version = known.and_then(|e| e.versions.first()).map_or(1, |v| v.version + 1);
-            let (placeholder, created) = match known {
-                Some(e) => (e.placeholder.clone(), e.created.clone()),
-                None => (providers.placeholder(name.as_str())?, now.clone()),
-            };
-            let generation = document.generation;
-            let (key, text) = sealer.seal(Bound { name: name.as_str(), version, generation }, value)?;
-            let sealed = Sealed { version, generation, key, value: text };
-            let answer = Arc::from(placeholder.as_str());
-            let entry = Entry { placeholder, created, updated: now, versions: vec![sealed] };
-            document.entries.insert(name.as_str().to_owned(), entry);
-            Ok(answer)
-        })
-    }
-
     /// The value of a name.
     ///
     /// # Errors
@@ -114,7 +50,23 @@ impl Vault {
         let missing = || Error::NoEntry(name.to_string());
         let State::There(opened) = self.disk.load()? else { return Err(missing()) };
         let entry = opened.document.entries.get(name.as_str()).ok_or_else(missing)?;
-        newest(&opened.sealer, name.as_str(), entry)
+        let newest = entry.versions.first().ok_or_else(|| hold::valueless(name.as_str()))?;
+        hold::open(&opened.sealer, name.as_str(), newest)
+    }
+
+    /// An earlier value of a name, or the present one.
+    ///
+    /// # Errors
+    /// [`Error::NoVersion`] when it is not kept, and as [`Vault::get`].
+    pub fn get_version(&self, name: &Name, version: u64) -> Result<Secret, Error> {
+        let missing = || Error::NoEntry(name.to_string());
+        let State::There(opened) = self.disk.load()? else { return Err(missing()) };
+        let entry = opened.document.entries.get(name.as_str()).ok_or_else(missing)?;
+        let sealed = entry.versions.iter().find(|v| v.version == version).ok_or_else(|| {
+            let kept: Vec<String> = entry.versions.iter().map(|v| v.version.to_string()).collect();
+            Error::NoVersion { name: name.to_string(), version, kept: kept.join(", ") }
+        })?;
+        hold::open(&opened.sealer, name.as_str(), sealed)
     }
 
     /// Every entry by name, without values.
@@ -123,25 +75,7 @@ impl Vault {
     /// As [`Vault::open`].
     pub fn list(&self) -> Result<Vec<Listing>, Error> {
         let State::There(opened) = self.disk.load()? else { return Ok(Vec::new()) };
-        let listing = |(name, entry): (&String, &Entry)| Listing {
-            name: name.as_str().into(),
-            placeholder: entry.placeholder.as_str().into(),
-            version: entry.versions.first().map_or(0, |v| v.version),
-            created: Timestamp::parse(&entry.created).unwrap_or_default(),
-            updated: Timestamp::parse(&entry.updated).unwrap_or_default(),
-        };
-        Ok(opened.document.entries.iter().map(listing).collect())
-    }
-
-    /// Forgets a name, its value and its placeholder.
-    ///
-    /// # Errors
-    /// [`Error::NoEntry`], and as [`Vault::open`].
-    pub fn remove(&self, name: &Name) -> Result<(), Error> {
-        self.disk.change(|document, _| {
-            let gone = document.entries.remove(name.as_str());
-            gone.map(drop).ok_or_else(|| Error::NoEntry(name.to_string()))
-        })
+        Ok(listing::listing(&opened.document))
     }
 
     /// Judges the file and opens every entry.
@@ -151,7 +85,9 @@ impl Vault {
     pub fn verify(&self) -> Result<Report, Error> {
         let (generation, entries) = match self.disk.load()? {
             State::Fresh => (0, 0),
-            State::There(opened) => (opened.document.generation, held(&opened)?.len()),
+            State::There(opened) => {
+                (opened.document.generation, hold::held(&opened, Timestamp::now())?.len())
+            }
         };
         let file = self.disk.place.file.clone();
         Ok(Report { file, generation, entries, key_source: self.disk.source() })
@@ -164,8 +100,21 @@ impl Vault {
     pub fn hold(&self) -> Result<Vec<Held>, Error> {
         match self.disk.load()? {
             State::Fresh => Ok(Vec::new()),
-            State::There(opened) => held(&opened),
+            State::There(opened) => {
+                let mut all = hold::held(&opened, Timestamp::now())?;
+                all.retain(|h| !Name::is_internal(&h.name));
+                Ok(all)
+            }
         }
+    }
+
+    /// Read, judge, change, write, under the lock. `work` also hears how many versions are kept.
+    pub(super) fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Document, &Sealer, usize) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let keep = self.disk.place.keep;
+        self.disk.change(|document, sealer| work(document, sealer, keep))
     }
 
     /// Where the key came from; `None` as long as there was nothing to open.
@@ -181,23 +130,6 @@ impl Vault {
     pub fn stamp(&self) -> io::Result<Stamp> {
         self.disk.place.stamp()
     }
-}
-
-fn held(opened: &Opened) -> Result<Vec<Held>, Error> {
-    let one = |(name, entry): (&String, &Entry)| {
-        Name::parse(name)
-            .map_err(|_| Error::Tampered("an entry has a name that no entry can have".into()))?;
-        let value = newest(&opened.sealer, name, entry)?;
-        Ok(Held::new(name.as_str(), value, entry.placeholder.as_str()))
-    };
-    opened.document.entries.iter().map(one).collect()
-}
-
-fn newest(sealer: &Sealer, name: &str, entry: &Entry) -> Result<Secret, Error> {
-    let none = || Error::Tampered(format!("the entry {name} has no value"));
-    let sealed = entry.versions.first().ok_or_else(none)?;
-    let at = Bound { name, version: sealed.version, generation: sealed.generation };
-    sealer.open(at, &sealed.key, &sealed.value)
 }
 
 impl fmt::Debug for Vault {

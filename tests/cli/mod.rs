@@ -1,6 +1,7 @@
 //! Commands as a person or a script calls them: what they print, and what they exit with.
 
 mod daemon;
+mod import;
 mod sealed;
 
 use crate::support::katana::documents;

@@ -13,6 +13,7 @@ fn spawn(dir: &Path, listen: &str) -> Spawn {
         program: std::env::current_exe().unwrap(),
         arguments: words.map(Into::into).into(),
         variables: vec![(DIR.into(), dir.into()), (LISTEN.into(), listen.into())],
+        passphrase: None,
     }
 }
 

@@ -25,15 +25,16 @@ pub(super) fn value(
         ));
         return Ok(Secret::new(text.into_vec()));
     }
-    ask(key).map_err(|e| {
+    hidden(&format!("value of {key}")).map_err(|e| {
         let next = "type the value, or pipe it in";
         Failure::new(Exit::Unevaluated, "vault_no_value", what, e, next)
     })
 }
 
-fn ask(key: &Name) -> io::Result<Secret> {
+/// Something secret: asked of a person, else all of stdin less one final newline.
+pub(super) fn hidden(question: &str) -> io::Result<Secret> {
     if io::stdin().is_terminal() {
-        let prompt = dialoguer::Password::new().with_prompt(format!("value of {key}"));
+        let prompt = dialoguer::Password::new().with_prompt(question);
         return prompt.interact().map(Secret::from).map_err(|e| match e {
             dialoguer::Error::IO(e) => e,
         });

@@ -40,12 +40,17 @@ pub(super) fn source(vault: &Vault) -> Option<&'static str> {
 /// The vault's errors as a command's: what could not be evaluated is 3, what may not be trusted or taken is 4.
 pub(super) fn failure(what: &str, e: &Error) -> Failure {
     let exit = match e {
-        Error::NoEntry(_) => Exit::Bad,
+        Error::NoEntry(_) | Error::NoVersion { .. } => Exit::Bad,
         Error::Tampered(_)
         | Error::NotPrivate { .. }
         | Error::OldFormat { .. }
         | Error::BadName
+        | Error::BadPhrase(_)
+        | Error::BadPassphrase(_)
+        | Error::KeyTaken(_)
         | Error::BadValue(_)
+        | Error::BadGoes(_)
+        | Error::BadRun(_)
         | Error::ShortValue => Exit::Refused,
         _ => Exit::Unevaluated,
     };

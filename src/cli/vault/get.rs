@@ -9,10 +9,14 @@ use std::io::{self, IsTerminal, Write};
 
 /// Print a value, byte for byte; to a terminal only with --reveal.
 #[derive(clap::Args)]
+#[command(disable_version_flag = true)]
 pub(super) struct Args {
     /// The entry's name.
     #[arg(value_parser = Name::parse)]
     key: Name,
+    /// An earlier value; see `katana vault history`.
+    #[arg(long = "version", value_name = "N")]
+    number: Option<u64>,
     /// Show the value on the terminal.
     #[arg(long)]
     reveal: bool,
@@ -26,7 +30,11 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
         let why = "stdout is a terminal, where others may see it";
         return Err(Failure::new(Exit::Refused, "vault_not_revealed", what, why, "add --reveal, or pipe it"));
     }
-    let value = desk.open().and_then(|v| v.get(&key)).map_err(|e| failure(&what, &e))?;
+    let get = |vault: crate::vault::Vault| match args.number {
+        Some(number) => vault.get_version(&key, number),
+        None => vault.get(&key),
+    };
+    let value = desk.open().and_then(get).map_err(|e| failure(&what, &e))?;
     print(desk, &key, &value, terminal).map(|()| Exit::Done).map_err(|e| {
         Failure::new(Exit::Unevaluated, "vault_io", what.clone(), e, "check what stdout leads to")
     })

@@ -1,11 +1,12 @@
 //! `katana vault list`: what there is, without values.
 
 use super::desk::{Desk, failure, source};
-use super::listing::{age, shortened};
+use super::listing::{age, shortened, table};
+use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
 use crate::vault::credentials::Bindings;
-use crate::vault::{Listing, Providers};
+use crate::vault::{Listing, Name, Providers};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};
 
@@ -21,12 +22,15 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
     let providers = Providers::builtin().map_err(failed)?;
     let bindings = Bindings::build(&[], &providers, &desk.config.credentials);
     let now = Timestamp::now();
+    // the trail may not be this user's to read: then no use is known
+    let used = audit::last_use(&ctx.paths.audit()).unwrap_or_default();
     if ctx.json {
         let entry = |l: &Listing| {
             json!({
                 "name": &*l.name, "placeholder": &*l.placeholder, "version": l.version,
                 "created": l.created.to_string(), "updated": l.updated.to_string(),
-                "hosts": bindings.hosts(&l.name),
+                "hosts": bindings.hosts(&l.name), "internal": Name::is_internal(&l.name),
+                "last_used": used.get(&l.name).map(ToString::to_string),
             })
         };
         let entries: Vec<Value> = entries.iter().map(entry).collect();
@@ -36,18 +40,19 @@ pub(super) fn run(_: Args, desk: &Desk<'_>) -> Outcome {
     if entries.is_empty() {
         ctx.note("the vault is empty; katana vault set KEY keeps the first secret");
     } else {
-        let mut table = comfy_table::Table::new();
-        table.load_style(comfy_table::presets::NOTHING);
-        // a placeholder broken over lines cannot be copied; on a terminal it is told by its beginning instead
-        table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+        // on a terminal a placeholder is told by its beginning, in a pipe it is whole
         let terminal = io::stdout().is_terminal();
-        table.set_header(["NAME", "PLACEHOLDER", "AGE", "HOSTS"]);
-        for l in &entries {
+        let rows = entries.iter().map(|l| {
             let hosts = bindings.hosts(&l.name).join("\n");
             let placeholder = if terminal { shortened(&l.placeholder) } else { l.placeholder.to_string() };
-            table.add_row([l.name.to_string(), placeholder, age(now, l.updated), hosts]);
-        }
-        ctx.out(table.trim_fmt());
+            let last = used.get(&l.name).map_or_else(|| "–".into(), |at| age(now, *at));
+            if Name::is_internal(&l.name) {
+                let what = "katana's own: seals the authority's key".into();
+                return vec![l.name.to_string(), "–".into(), age(now, l.updated), last, what];
+            }
+            vec![l.name.to_string(), placeholder, age(now, l.updated), last, hosts]
+        });
+        ctx.out(table(&["NAME", "PLACEHOLDER", "AGE", "USED", "HOSTS"], rows));
     }
     if let Some(from) = vault.key_source() {
         ctx.note(format!("key from {from}"));

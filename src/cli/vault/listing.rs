@@ -2,6 +2,16 @@
 
 use crate::base::clock::Timestamp;
 
+/// Columns under headings, no frame. Cells are never broken over lines: what is broken cannot be copied.
+pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::NOTHING);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+    table.set_header(head);
+    table.add_rows(rows);
+    table.trim_fmt()
+}
+
 /// At most 41 characters; placeholders are ASCII.
 pub(super) fn shortened(placeholder: &str) -> String {
     match placeholder.get(..40) {

@@ -6,8 +6,11 @@ mod listing;
 mod set;
 mod list;
 mod get;
+mod history;
 mod remove;
 mod verify;
+mod key;
+mod import;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -38,8 +41,11 @@ commands! {
     Set = set,
     List = list,
     Get = get,
+    History = history,
     Remove = remove,
     Verify = verify,
+    Key = key,
+    Import = import,
 }
 
 /// Runs the command.

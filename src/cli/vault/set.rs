@@ -29,7 +29,8 @@ pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     // a vault that will not take it says so before anyone types a secret
     let vault = desk.open().map_err(failed)?;
     let value = asking::value(ctx, &key, args.value, &what)?;
-    let placeholder = vault.set(&key, &value, Meta { allow_short: args.allow_short }).map_err(failed)?;
+    let placeholder =
+        vault.set(&key, &value, Meta { allow_short: args.allow_short, ..Meta::default() }).map_err(failed)?;
     if ctx.json {
         ctx.out_json(
             &json!({ "name": key.as_str(), "placeholder": &*placeholder, "key_source": source(&vault) }),

@@ -4,13 +4,20 @@ mod ignore_hosts;
 mod guard_destination;
 mod limit_rate;
 mod enforce_policy;
+mod answer_token_calls;
 mod scan_request;
 mod scrub_secrets;
 mod inject_credentials;
+mod broker_credentials;
 mod scan_response;
 mod record_audit;
 mod head_text;
+mod claims;
+mod desk;
 
+pub use answer_token_calls::AnswerTokenCalls;
+pub use broker_credentials::BrokerCredentials;
+pub use desk::Desk;
 pub use enforce_policy::EnforcePolicy;
 pub use guard_destination::{Guard, GuardDestination};
 pub use ignore_hosts::IgnoreHosts;
@@ -22,12 +29,12 @@ pub use scan_response::ScanResponse;
 pub use scrub_secrets::ScrubSecrets;
 
 use super::exchange::Exchange;
-use super::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
+use super::stage::{
+    BodyNeed, Chunk, ChunkVerdict, Claim, Departure, Direction, Settled, Stage, StageError, Verdict,
+};
 use super::{Denial, RequestHead, ResponseHead};
 use crate::config::Mode;
-use crate::policy::normalise_path;
 use crate::scanner::{self, Finding, Scanner, Surface};
-use crate::vault::credentials::Binding;
 
 /// Declares the closed list of stages and hands each hook to the variant's own.
 macro_rules! stages {
@@ -47,6 +54,16 @@ macro_rules! stages {
             }
             async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
                 match self { $(Self::$stage(s) => s.request(ex, head).await),+ }
+            }
+            async fn claimed(
+                &self, ex: &Exchange, head: &RequestHead, body: &[u8],
+            ) -> Result<Claim, StageError> {
+                match self { $(Self::$stage(s) => s.claimed(ex, head, body).await),+ }
+            }
+            fn depart(
+                &self, ex: &Exchange, head: &mut RequestHead, body: Settled<'_>,
+            ) -> Result<Departure, StageError> {
+                match self { $(Self::$stage(s) => s.depart(ex, head, body)),+ }
             }
             async fn response(&self, ex: &Exchange, head: &mut ResponseHead) -> Result<Verdict, StageError> {
                 match self { $(Self::$stage(s) => s.response(ex, head).await),+ }
@@ -77,12 +94,16 @@ stages! {
     LimitRate,
     /// Policy.
     EnforcePolicy,
+    /// Token calls of agents, which katana answers itself.
+    AnswerTokenCalls,
     /// Secrets that no vault knows.
     ScanRequest,
     /// Vault values on their way out, and placeholders out of place.
     ScrubSecrets,
     /// Credentials, last before the wire; and their echo, first on the way back.
     InjectCredentials,
+    /// Credentials that are obtained or made for each request.
+    BrokerCredentials,
     /// Injections on their way in.
     ScanResponse,
     /// The audit must be writable before anything leaves.
@@ -114,15 +135,6 @@ fn settled(scanner: &Scanner, direction: scanner::Direction, chunk: &mut Chunk<'
 /// A switch of the configuration that some hosts turn the other way.
 fn switched(scan: &crate::config::BodyScan, host: &crate::base::host::Host) -> bool {
     scan.hosts.iter().find(|(p, _)| p.matches(host)).map_or(scan.default, |(_, on)| *on)
-}
-
-/// The binding of this request. A path that a server may read otherwise than it stands (`/v1/../admin`) must be bound
-/// alike in both readings.
-fn bound<'a>(ex: &'a Exchange, head: &RequestHead) -> Option<&'a Binding> {
-    let (to, path) = (&ex.authority, head.uri.path());
-    let find = |path: &str| ex.vault.bindings.find(&to.host, to.port, head.method.as_str(), path);
-    let (found, read) = (find(path)?, normalise_path(path));
-    (*read == *path || find(&read) == Some(found)).then_some(found)
 }
 
 fn refuse(denial: Denial) -> Result<Verdict, StageError> {

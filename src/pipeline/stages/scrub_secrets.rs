@@ -1,11 +1,12 @@
 //! `scrub_secrets`: no vault value leaves, in any derived form, in any place; each becomes its placeholder, or the
 //! request is refused (`on_secret: block`). A placeholder outside its slot is an attempt to carry it off: refused.
 
+use super::claims::{self, Own, misplaced, note_attempt};
 use super::head_text::{self, Field, with_head};
-use super::{bound, refuse};
-use crate::config::{Mode, OnSecret, Slot};
-use crate::pipeline::exchange::{Exchange, Scheme};
-use crate::pipeline::slot::query_spans;
+use super::refuse;
+use crate::config::{Mode, OnSecret};
+use crate::pipeline::exchange::Exchange;
+use crate::pipeline::slot::{BodySlots, Stands};
 use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
@@ -31,8 +32,8 @@ impl ScrubSecrets {
     /// What a hit comes to.
     fn judge(&self, ex: &Exchange, hit: &Hit, place: &'static str) -> Judgement {
         if hit.kind == Kind::Placeholder {
+            note_attempt(ex, hit, place);
             if self.mode == Mode::Permissive {
-                ex.reason(format!("placeholder of {} in {place}", name(ex, hit)));
                 return Judgement::Leave;
             }
             return Judgement::Deny(misplaced(ex, hit, place));
@@ -49,14 +50,14 @@ impl ScrubSecrets {
         uri: Option<&mut Uri>,
         headers: &mut HeaderMap,
         hits: &[Placed],
-        own: Option<&Own>,
+        own: &[Own],
     ) -> Result<(), Denial> {
         let mut edits: Vec<(Field, Range<usize>, &str)> = Vec::new();
         for (hit, fields) in hits {
             let [(field, span)] = fields.as_slice() else {
                 return Err(blocked(ex, hit, "request head, split over several fields"));
             };
-            if own.is_some_and(|o| o.holds(hit, field, span)) {
+            if own.iter().any(|o| o.holds(ex, hit, field, span)) {
                 continue;
             }
             match self.judge(ex, hit, field.place()) {
@@ -89,45 +90,6 @@ enum Judgement {
 /// A hit, and every field it touches with the part in it.
 type Placed = (Hit, Vec<(Field, Range<usize>)>);
 
-/// The slot in which one secret belongs in this request: hits on it there are for `inject_credentials`.
-struct Own {
-    held: usize,
-    /// In clear, a value belongs nowhere.
-    sealed: bool,
-    header: Option<http::HeaderName>,
-    query: Vec<Range<usize>>,
-}
-
-impl Own {
-    fn of(ex: &Exchange, head: &RequestHead) -> Option<Self> {
-        let binding = bound(ex, head)?;
-        let sealed = ex.scheme == Scheme::Https;
-        let mut own = Self { held: binding.held?, sealed, header: None, query: Vec::new() };
-        match &binding.slot {
-            Slot::Header { name, .. } => own.header = name.parse().ok(),
-            Slot::Basic { .. } => own.header = Some(http::header::AUTHORIZATION),
-            Slot::Query { name } => {
-                let query_at = head.uri.path().len() + 1;
-                own.query = query_spans(&head.uri, name)
-                    .iter()
-                    .map(|s| s.start + query_at..s.end + query_at)
-                    .collect();
-            }
-        }
-        Some(own)
-    }
-
-    fn holds(&self, hit: &Hit, field: &Field, span: &Range<usize>) -> bool {
-        self.held == hit.secret as usize
-            && (self.sealed || hit.kind == Kind::Placeholder)
-            && match field {
-                Field::Value(name, _) => self.header.as_ref() == Some(name),
-                Field::Target => self.query.iter().any(|q| q.start <= span.start && span.end <= q.end),
-                Field::Name(_) => false,
-            }
-    }
-}
-
 impl Stage for ScrubSecrets {
     fn name(&self) -> &'static str {
         STAGE
@@ -145,7 +107,10 @@ impl Stage for ScrubSecrets {
         ex.vault.matcher.find(name.as_bytes(), &mut hits);
         match hits.first() {
             None => Ok(Verdict::Continue),
-            Some(hit) if hit.kind == Kind::Placeholder => refuse(misplaced(ex, hit, "host name")),
+            Some(hit) if hit.kind == Kind::Placeholder => {
+                note_attempt(ex, hit, "host name");
+                refuse(misplaced(ex, hit, "host name"))
+            }
             Some(hit) => refuse(blocked(ex, hit, "host name")),
         }
     }
@@ -170,8 +135,8 @@ impl Stage for ScrubSecrets {
         if hits.is_empty() {
             return Ok(Verdict::Continue);
         }
-        let own = Own::of(ex, head);
-        match self.scrub_head(ex, Some(&mut head.uri), &mut head.headers, &hits, own.as_ref()) {
+        let own = Own::all(ex, head);
+        match self.scrub_head(ex, Some(&mut head.uri), &mut head.headers, &hits, &own) {
             Ok(()) => Ok(Verdict::Continue),
             Err(denial) => refuse(denial),
         }
@@ -203,7 +168,18 @@ impl Stage for ScrubSecrets {
             // what begins behind the hold may yet turn out to be something else; it is shown again
             hits.retain(|h| h.start < hold);
         }
+        let own = if chunk.whole && !hits.is_empty() { claims::in_body(ex, chunk.text) } else { Vec::new() };
         for hit in &hits {
+            let here = |s: &Stands| {
+                s.of == hit.secret as usize && s.span.start <= hit.start && hit.end <= s.span.end
+            };
+            if own.iter().any(here) {
+                continue;
+            }
+            let slotted = |s: &BodySlots| !chunk.whole && s.has(hit.secret as usize);
+            if hit.kind == Kind::Placeholder && ex.body_slots().is_some_and(slotted) {
+                return Ok(ChunkVerdict::Abort(in_stream(ex, hit)));
+            }
             match self.judge(ex, hit, "request body") {
                 Judgement::Leave => {}
                 Judgement::Deny(denial) => return Ok(ChunkVerdict::Abort(denial)),
@@ -236,7 +212,7 @@ impl Stage for ScrubSecrets {
                 (h, fields)
             })
             .collect();
-        Ok(match self.scrub_head(ex, None, trailers, &hits, None) {
+        Ok(match self.scrub_head(ex, None, trailers, &hits, &[]) {
             Ok(()) => ChunkVerdict::Forward,
             Err(denial) => ChunkVerdict::Abort(denial),
         })
@@ -261,12 +237,16 @@ fn blocked(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
     )
 }
 
-fn misplaced(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
+/// A placeholder of a body slot in a body of which part has gone, so that nothing can be put in.
+fn in_stream(ex: &Exchange, hit: &Hit) -> Denial {
     Denial::forbidden(
         STAGE,
-        "placeholder_misplaced",
+        "placeholder_in_stream",
         format!("placeholder:{}", name(ex, hit)),
-        format!("The placeholder of {} stands in the {place}, where it does not belong.", name(ex, hit)),
-        "Send a placeholder only in the credential slot of the host it is for; `katana vault list` shows which.",
+        format!(
+            "The placeholder of {} belongs into the body, but this body is not held whole, so nothing can be put in.",
+            name(ex, hit)
+        ),
+        "Send a body within proxy.limits.whole_body in one go, or put the placeholder into a slot of the head.",
     )
 }

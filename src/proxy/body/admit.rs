@@ -62,8 +62,11 @@ pub(in crate::proxy) async fn admit(
     if streams || declared.is_some_and(|n| n > limit as u64) {
         return through_window(live, ex, direction, headers, source);
     }
+    let slots = direction == Direction::Request && ex.body_slots().is_some();
     let pause = match declared {
         Some(_) => None,
+        // what stands in a slot can only be judged when all of it is there
+        None if slots => None,
         None if codings.is_empty() => Some(PAUSE),
         None => Some(CODED_PAUSE),
     };
@@ -124,6 +127,20 @@ async fn collect(source: &mut Source, limit: usize, pause: Option<Duration>) -> 
     }
 }
 
+/// The whole body, put back to be read again; `None` for one over the limit.
+pub(in crate::proxy) async fn peek(source: &mut Source, limit: usize) -> Result<Option<Bytes>, Error> {
+    match collect(source, limit, None).await? {
+        Collected::Part(frames) => {
+            source.put_back(frames);
+            Ok(None)
+        }
+        Collected::Whole(whole) => {
+            source.put_back_whole(whole.data.clone(), whole.trailers);
+            Ok(Some(whole.data))
+        }
+    }
+}
+
 /// One frame stays the very bytes that came.
 fn joined(mut frames: Vec<Bytes>) -> Bytes {
     if frames.len() == 1 {
@@ -154,7 +171,7 @@ async fn clear(
         ex.reason(format!("the body cannot be looked through: {why}"));
     }
     let text: &[u8] = if codings.is_empty() { &whole.data } else { &decoded };
-    let mut chunk = Chunk::new(text, 0, true);
+    let mut chunk = Chunk::whole(text);
     if let ChunkVerdict::Abort(denial) = live.pipeline.chunk(ex, direction, &mut chunk).await {
         return Err(Stop::Refused(denial));
     }

@@ -1,6 +1,7 @@
 //! Looks through content codings, stacked ones too, piece by piece and bounded: a few bytes that would become
 //! gigabytes are refused, and so is what does not decode.
 
+use super::aws_chunked::Unchunked;
 use crate::pipeline::content::Coding;
 use std::io::{self, Write};
 
@@ -97,6 +98,7 @@ enum Layer {
     Deflate(Box<Deflate>),
     Brotli(Box<brotli::DecompressorWriter<Layer>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Layer>>),
+    AwsChunked(Box<Unchunked<Layer>>),
 }
 
 /// Largest zstd window that is decoded: what browsers accept.
@@ -107,6 +109,7 @@ impl Layer {
         Ok(match coding {
             Coding::Gzip => Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(inner))),
             Coding::Deflate => Self::Deflate(Box::new(Deflate::Undecided(Some(inner)))),
+            Coding::AwsChunked => Self::AwsChunked(Box::new(Unchunked::new(inner))),
             Coding::Brotli => Self::Brotli(Box::new(brotli::DecompressorWriter::new(inner, 4096))),
             Coding::Zstd => {
                 let mut decoder =
@@ -124,6 +127,7 @@ impl Layer {
             Self::Deflate(d) => d.inner().sink(),
             Self::Brotli(d) => d.get_mut().sink(),
             Self::Zstd(d) => d.get_mut().sink(),
+            Self::AwsChunked(d) => d.get_mut().sink(),
         }
     }
 }
@@ -136,6 +140,7 @@ impl Write for Layer {
             Self::Deflate(d) => d.write(buf),
             Self::Brotli(d) => d.write(buf),
             Self::Zstd(d) => d.write(buf),
+            Self::AwsChunked(d) => d.write(buf),
         }
     }
     fn flush(&mut self) -> io::Result<()> {
@@ -145,6 +150,7 @@ impl Write for Layer {
             Self::Deflate(d) => d.flush(),
             Self::Brotli(d) => d.flush(),
             Self::Zstd(d) => d.flush(),
+            Self::AwsChunked(d) => d.flush(),
         }
     }
 }
@@ -223,6 +229,10 @@ mod tests {
                 out
             }
             Coding::Zstd => zstd::encode_all(data, 3).unwrap(),
+            Coding::AwsChunked => {
+                let head = format!("{:x}\r\n", data.len());
+                [head.as_bytes(), data, b"\r\n0\r\n\r\n"].concat()
+            }
         }
     }
 
@@ -236,7 +246,8 @@ mod tests {
         Ok(out)
     }
 
-    const ALL: [Coding; 4] = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd];
+    const ALL: [Coding; 5] =
+        [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd, Coding::AwsChunked];
 
     #[test]
     fn every_coding_and_every_pair_in_any_pieces() {

@@ -4,11 +4,12 @@
 pub(super) mod admit;
 pub(super) mod decode;
 pub(super) mod source;
+mod aws_chunked;
 mod window;
 
 use super::error::Error;
 use super::pace::InFlight;
-use crate::pipeline::{Direction, Exchange, Outcome};
+use crate::pipeline::{Direction, Exchange, Outcome, Rewrite, Settled};
 use crate::telemetry::metrics::Metric;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -32,6 +33,7 @@ enum MadeOf {
     Whole { data: Option<Bytes>, trailers: Option<HeaderMap> },
     Untouched(Source),
     Window { stream: WindowStream, length: Option<u64> },
+    Rewritten { inner: Box<Body>, by: Box<dyn Rewrite>, ex: Arc<Exchange>, ended: bool },
 }
 
 impl Body {
@@ -54,6 +56,22 @@ impl Body {
 
     fn window(stream: WindowStream, length: Option<u64>) -> Self {
         Self { made_of: MadeOf::Window { stream, length }, exchange: None, flight: None }
+    }
+
+    /// As far as it is known before it goes.
+    pub(super) fn settled(&self) -> Settled<'_> {
+        match &self.made_of {
+            MadeOf::Nothing => Settled::Whole(&[]),
+            MadeOf::Whole { data, .. } => Settled::Whole(data.as_deref().unwrap_or_default()),
+            _ => Settled::Passing,
+        }
+    }
+
+    /// Rewritten as it passes, to the same length. A rewrite that fails is a refusal.
+    pub(super) fn rewritten(self, by: Box<dyn Rewrite>, ex: &Arc<Exchange>) -> Self {
+        let inner = Box::new(self);
+        let made_of = MadeOf::Rewritten { inner, by, ex: ex.clone(), ended: false };
+        Self { made_of, exchange: None, flight: None }
     }
 
     /// Counts for this exchange, and in the response direction says how it ended.
@@ -120,6 +138,9 @@ impl HttpBody for Body {
             MadeOf::Window { stream, .. } => {
                 std::task::ready!(futures_util::Stream::poll_next(stream.as_mut(), cx))
             }
+            MadeOf::Rewritten { inner, by, ex, ended } => {
+                std::task::ready!(rewrite(inner, by.as_mut(), ex, ended, cx))
+            }
         };
         match &frame {
             Some(Ok(f)) => {
@@ -140,6 +161,7 @@ impl HttpBody for Body {
             MadeOf::Whole { data, trailers } => data.is_none() && trailers.is_none(),
             MadeOf::Untouched(source) => source.is_end(),
             MadeOf::Window { .. } => false,
+            MadeOf::Rewritten { ended, .. } => *ended,
         }
     }
 
@@ -150,8 +172,37 @@ impl HttpBody for Body {
             MadeOf::Whole { data, .. } => SizeHint::with_exact(data.as_ref().map_or(0, |d| d.len() as u64)),
             MadeOf::Untouched(source) => source.size_hint(),
             MadeOf::Window { length, .. } => length.map_or_else(SizeHint::default, SizeHint::with_exact),
+            MadeOf::Rewritten { inner, .. } => inner.size_hint(),
         }
     }
+}
+
+/// The next frame of a body that is rewritten. Frames that give nothing out are passed over.
+fn rewrite(
+    inner: &mut Body,
+    by: &mut dyn Rewrite,
+    ex: &Exchange,
+    ended: &mut bool,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+    let refuse = |denial| Error::Refused(ex.refuse(denial).code);
+    while !*ended {
+        let frame = match std::task::ready!(Pin::new(&mut *inner).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(why)) => return Poll::Ready(Some(Err(why))),
+            None => {
+                *ended = true;
+                return Poll::Ready(by.finish().err().map(|denial| Err(refuse(denial))));
+            }
+        };
+        match frame.into_data().map(|data| by.push(&data)) {
+            Ok(Ok(out)) if out.is_empty() => {}
+            Ok(Ok(out)) => return Poll::Ready(Some(Ok(Frame::data(Bytes::from(out))))),
+            Ok(Err(denial)) => return Poll::Ready(Some(Err(refuse(denial)))),
+            Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+        }
+    }
+    Poll::Ready(None)
 }
 
 impl Drop for Body {

@@ -69,6 +69,15 @@ impl Source {
         }
     }
 
+    /// Puts a body back that has been read to its end.
+    pub(super) fn put_back_whole(&mut self, data: Bytes, trailers: Option<http::HeaderMap>) {
+        self.incoming = None;
+        if !data.is_empty() {
+            self.ahead.push_back(Frame::data(data));
+        }
+        self.ahead.extend(trailers.map(Frame::trailers));
+    }
+
     pub(super) fn is_end(&self) -> bool {
         self.ahead.is_empty() && self.drained()
     }

@@ -4,7 +4,7 @@
 use super::resolve;
 use crate::base::host::Authority;
 use crate::pipeline::Denial;
-use crate::proxy::live::Live;
+use crate::proxy::live::Outlet;
 use crate::telemetry::metrics::Metric;
 use std::io;
 use tokio::net::TcpStream;
@@ -14,9 +14,9 @@ use tokio::time::timeout;
 ///
 /// # Errors
 /// The denial: the guard's, or what went wrong.
-pub(in crate::proxy) async fn tcp(live: &Live, to: &Authority) -> Result<TcpStream, Denial> {
-    let patience = live.limits.timeouts.connect;
-    let found = timeout(patience, resolve::addresses(&live.overrides, to)).await;
+pub(in crate::proxy) async fn tcp(outlet: &Outlet, to: &Authority) -> Result<TcpStream, Denial> {
+    let patience = outlet.timeouts.connect;
+    let found = timeout(patience, resolve::addresses(&outlet.overrides, to)).await;
     let addresses = match found {
         Ok(Ok(list)) if !list.is_empty() => list,
         Ok(_) => {
@@ -31,7 +31,7 @@ pub(in crate::proxy) async fn tcp(live: &Live, to: &Authority) -> Result<TcpStre
     };
     // one forbidden address among several is a name that is being played with
     for addr in &addresses {
-        live.guard.address(&to.host, *addr)?;
+        outlet.guard.address(&to.host, *addr)?;
     }
     let mut last = io::Error::from(io::ErrorKind::NotFound);
     for addr in addresses {

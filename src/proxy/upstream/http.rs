@@ -136,14 +136,14 @@ fn gone(ex: &Exchange, why: &str) -> Denial {
 /// Opens a connection and starts its task.
 async fn connect(way: &Rc<Way>, live: &Arc<Live>, key: &Key, offer: Offer) -> Result<Sender, Denial> {
     if key.scheme == Scheme::Http {
-        let tcp = dial::tcp(live, &key.to).await?;
+        let tcp = dial::tcp(&live.outlet, &key.to).await?;
         return one(tcp).await;
     }
     let times = &live.limits.timeouts;
     let mut offer = offer;
     loop {
-        let tcp = dial::tcp(live, &key.to).await?;
-        let opened = timeout(times.handshake, live.dialer.handshake(&key.to.host, tcp, offer)).await;
+        let tcp = dial::tcp(&live.outlet, &key.to).await?;
+        let opened = timeout(times.handshake, live.outlet.dialer.handshake(&key.to.host, tcp, offer)).await;
         let tls = match opened {
             Ok(Ok(tls)) => tls,
             Ok(Err(why)) if offer == Offer::One && wants_other_protocol(&why) => {
@@ -239,7 +239,7 @@ fn absolute_form(mut request: Request<Body>, to: &Authority, scheme: Scheme) -> 
     request
 }
 
-fn host_value(to: &Authority, scheme: Scheme) -> Option<HeaderValue> {
+pub(in crate::proxy) fn host_value(to: &Authority, scheme: Scheme) -> Option<HeaderValue> {
     let text = if to.port == scheme.default_port() { to.host.to_string() } else { to.to_string() };
     HeaderValue::from_maybe_shared(Bytes::from(text)).ok()
 }

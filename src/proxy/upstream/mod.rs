@@ -4,3 +4,4 @@ pub(super) mod resolve;
 pub(super) mod dial;
 pub(super) mod pool;
 pub(super) mod http;
+mod call;

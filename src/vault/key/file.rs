@@ -1,17 +1,15 @@
-//! The master key in a 0600 file: one line of base64. A file that katana made itself also remembers the vault it has
-//! opened, so that a vault deleted together with its anchor is still missed.
+//! The master key in a 0600 file beside the vault, or where `vault.key_file` says.
 
-use super::{KeySource, MasterKey, Source};
+use super::Source;
+use super::record::Shelf;
 use crate::base::atomic;
 use crate::vault::error::Error;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-const HEADING: &str = "# katana vault key: whoever reads it reads the vault";
-const OPENED: &str = "# has opened ";
-
-/// A key file.
+/// A key file: one line of base64, lines beginning with `#`, and during a rotation the next key.
 #[derive(Debug)]
 pub struct KeyFile(PathBuf);
 
@@ -21,12 +19,21 @@ impl KeyFile {
     pub fn at(path: &Path) -> Self {
         Self(path.to_owned())
     }
+}
 
-    fn text(&self) -> Result<Option<Zeroizing<String>>, Error> {
+impl Shelf for KeyFile {
+    fn name(&self) -> Source {
+        Source::File(self.0.clone())
+    }
+
+    fn read(&self) -> Result<Option<Zeroizing<String>>, Error> {
         match atomic::read_private(&self.0) {
             Ok(bytes) => {
                 let bytes = Zeroizing::new(bytes);
-                let text = std::str::from_utf8(&bytes).map_err(|_| self.unusable())?;
+                let text = std::str::from_utf8(&bytes).map_err(|_| Error::KeyUnusable {
+                    origin: self.name().to_string(),
+                    why: "it is not text".into(),
+                })?;
                 Ok(Some(Zeroizing::new(text.to_owned())))
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -41,44 +48,24 @@ impl KeyFile {
         atomic::write(&self.0, text.as_bytes(), 0o600).map_err(|e| Error::io(&self.0, &e))
     }
 
-    fn unusable(&self) -> Error {
-        Error::KeyUnusable {
-            origin: self.source().to_string(),
-            why: "it does not hold one line with the base64 of 32 bytes".into(),
-        }
+    fn erase(&self) -> Result<(), Error> {
+        atomic::remove(&self.0).map_err(|e| Error::io(&self.0, &e))
     }
 }
 
-impl KeySource for KeyFile {
-    fn source(&self) -> Source {
-        Source::File(self.0.clone())
-    }
-
-    fn load(&self) -> Result<Option<MasterKey>, Error> {
-        let Some(text) = self.text()? else { return Ok(None) };
-        let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
-        match (lines.next(), lines.next()) {
-            (Some(line), None) => MasterKey::from_base64(line).map(Some).ok_or_else(|| self.unusable()),
-            _ => Err(self.unusable()),
+/// One file's text without its final newline, private like a key; for what is not a key itself.
+pub(super) fn line(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::new(atomic::read_private(path).map_err(|e| Error::io(path, &e))?);
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+        if bytes.last() == Some(&b'\r') {
+            bytes.pop();
         }
     }
+    Ok(bytes)
+}
 
-    fn store(&self, key: &MasterKey) -> Result<(), Error> {
-        self.write(&Zeroizing::new(format!("{HEADING}\n{}\n", &*key.to_base64())))
-    }
-
-    fn remembers(&self, vault: &Path) -> bool {
-        let Ok(Some(text)) = self.text() else { return false };
-        text.lines().any(|l| l.strip_prefix(OPENED) == Some(&*vault.to_string_lossy()))
-    }
-
-    fn remember(&self, vault: &Path) -> Result<(), Error> {
-        match self.text()? {
-            // a file that somebody else made, or mounted, is theirs to write
-            Some(text) if text.starts_with(HEADING) && !self.remembers(vault) => {
-                self.write(&Zeroizing::new(format!("{}{OPENED}{}\n", &*text, vault.to_string_lossy())))
-            }
-            _ => Ok(()),
-        }
-    }
+/// Is there such a file? What cannot be seen counts as there, so that it is asked and says why not.
+pub(super) fn there(path: &Path) -> bool {
+    !matches!(fs::symlink_metadata(path), Err(e) if e.kind() == io::ErrorKind::NotFound)
 }

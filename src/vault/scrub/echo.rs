@@ -31,7 +31,7 @@ impl Echo {
             for (form, bytes) in echoes(value) {
                 if bytes.len() >= LEAST {
                     let kind = Kind::Value;
-                    let about = About { secret, kind, form, lead: false, tail: false, token: false };
+                    let about = About { secret, kind, mark: 0, form, lead: false, tail: false, token: false };
                     let left_out = vec![0; bytes.len()];
                     drafts.push(Draft { mode: Mode::Literal, bytes: Zeroizing::new(bytes), left_out, about });
                 }
@@ -107,8 +107,8 @@ impl Echo {
                 *hold = (*hold).min(start);
             }
         }
-        let (end, About { secret, kind, form, .. }) = best?;
-        hits.push(Hit { start, end, secret, kind, form });
+        let (end, About { secret, kind, mark, form, .. }) = best?;
+        hits.push(Hit { start, end, secret, kind, mark, form });
         Some(end)
     }
 }

@@ -28,8 +28,10 @@ const SHORT: usize = 8;
 
 /// Adds the patterns of one needle. The more telling form comes first: of equal patterns the first is kept.
 pub(super) fn derive(needle: &Needle<'_>, drafts: &mut Vec<Draft>) {
-    let mut value = Deriving { drafts, secret: needle.secret, kind: Kind::Value };
-    if needle.value.len() < SHORT {
+    let mut value = Deriving { drafts, secret: needle.secret, kind: Kind::Value, mark: needle.mark };
+    if needle.value.is_empty() {
+        // a placeholder alone
+    } else if needle.value.len() < SHORT {
         value.literal("raw", needle.value, true);
     } else {
         value.plain(needle.value);
@@ -40,7 +42,7 @@ pub(super) fn derive(needle: &Needle<'_>, drafts: &mut Vec<Draft>) {
     if placeholder.is_empty() {
         return;
     }
-    let mut value = Deriving { drafts, secret: needle.secret, kind: Kind::Placeholder };
+    let mut value = Deriving { drafts, secret: needle.secret, kind: Kind::Placeholder, mark: needle.mark };
     if letters(placeholder) >= SKELETON && !has_bare_edge(placeholder) {
         value.exact("raw", placeholder, false, false);
     } else {
@@ -55,6 +57,7 @@ struct Deriving<'a> {
     drafts: &'a mut Vec<Draft>,
     secret: u32,
     kind: Kind,
+    mark: u32,
 }
 
 impl Deriving<'_> {
@@ -125,7 +128,15 @@ impl Deriving<'_> {
     }
 
     fn about(&self, form: &'static str) -> About {
-        About { secret: self.secret, kind: self.kind, form, lead: false, tail: false, token: false }
+        About {
+            secret: self.secret,
+            kind: self.kind,
+            mark: self.mark,
+            form,
+            lead: false,
+            tail: false,
+            token: false,
+        }
     }
 
     fn push(&mut self, mode: Mode, form: &[u8], about: About) {

@@ -32,6 +32,7 @@ pub(super) struct Draft {
 pub(super) struct About {
     pub(super) secret: u32,
     pub(super) kind: Kind,
+    pub(super) mark: u32,
     pub(super) form: &'static str,
     /// The character before it carries some of the value's bits.
     pub(super) lead: bool,

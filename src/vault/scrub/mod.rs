@@ -28,10 +28,12 @@ use sweep::Sweep;
 pub struct Needle<'a> {
     /// What hits carry back to say which entry it was.
     pub secret: u32,
-    /// The value that must not leave.
+    /// The value that must not leave; empty where only the placeholder is to be found.
     pub value: &'a [u8],
     /// What agents hold in its place; empty when there is none.
     pub placeholder: &'a str,
+    /// What hits on the placeholder carry back beside the entry: which of its placeholders this is.
+    pub mark: u32,
 }
 
 /// Which of the two was found.
@@ -54,6 +56,8 @@ pub struct Hit {
     pub secret: u32,
     /// Value or placeholder.
     pub kind: Kind,
+    /// [`Needle::mark`] of the needle.
+    pub mark: u32,
     /// The encoding under it (`raw`, `base64`, `hex`, …); per-character escapes are not told apart.
     pub form: &'static str,
 }
@@ -107,7 +111,7 @@ impl Matcher {
     pub fn compile(needles: &[Needle<'_>]) -> Result<Self, Error> {
         let mut drafts: Vec<Draft> = Vec::new();
         for needle in needles {
-            if needle.value.is_empty() {
+            if needle.value.is_empty() && needle.placeholder.is_empty() {
                 return Err(Error::Empty { secret: needle.secret });
             }
             forms::derive(needle, &mut drafts);

@@ -228,7 +228,14 @@ impl<'a> Sweep<'a> {
         let (end, index, outcome) = best?;
         let about = index.complete(outcome.best?.1)?;
         let start = start - usize::from(lead && about.lead);
-        hits.push(Hit { start, end, secret: about.secret, kind: about.kind, form: about.form });
+        hits.push(Hit {
+            start,
+            end,
+            secret: about.secret,
+            kind: about.kind,
+            mark: about.mark,
+            form: about.form,
+        });
         (self.floor, self.done) = (end, end);
         Some(end)
     }
@@ -268,8 +275,8 @@ impl<'a> Sweep<'a> {
                 at += 1;
                 continue;
             };
-            let (secret, kind, form) = (about.secret, about.kind, about.form);
-            hits.push(Hit { start: at, end, secret, kind, form });
+            let (secret, kind, mark, form) = (about.secret, about.kind, about.mark, about.form);
+            hits.push(Hit { start: at, end, secret, kind, mark, form });
             at = end;
         }
     }

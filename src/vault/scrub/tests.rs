@@ -15,7 +15,7 @@ const SHORTY: &[u8] = b"p@ss1";
 const VALUES: [&[u8]; 9] = [KEY, AWS, HEXY, SPACED, ODD, EDGED, TWIN, EIGHT, SHORTY];
 
 fn needles<'a>(values: &[&'a [u8]]) -> Vec<Needle<'a>> {
-    (0..).zip(values).map(|(secret, &value)| Needle { secret, value, placeholder: "" }).collect()
+    (0..).zip(values).map(|(secret, &value)| Needle { secret, value, placeholder: "", mark: 0 }).collect()
 }
 
 fn matcher(values: &[&[u8]]) -> Matcher {
@@ -178,14 +178,14 @@ fn escapes_may_be_nested_and_mixed_with_separators() {
 
 #[test]
 fn placeholders_are_found_and_told_apart() {
-    let needle = Needle { secret: 7, value: KEY, placeholder: "sk-katana-8fJ2mQ0sLxP4" };
+    let needle = Needle { secret: 7, value: KEY, placeholder: "sk-katana-8fJ2mQ0sLxP4", mark: 9 };
     let all = Matcher::compile(&[needle]).unwrap();
     let text = b"Authorization: Bearer sk-katana-8fJ2mQ0sLxP4\r\n";
     let found = hits(&all, text);
-    assert_eq!(found, [Hit { start: 22, end: 44, secret: 7, kind: Kind::Placeholder, form: "raw" }]);
+    assert_eq!(found, [Hit { start: 22, end: 44, secret: 7, kind: Kind::Placeholder, mark: 9, form: "raw" }]);
     let basic = data_encoding::BASE64.encode(b"x:sk-katana-8fJ2mQ0sLxP4");
     assert_eq!(hits(&all, basic.as_bytes())[0].kind, Kind::Placeholder);
-    let edge = Needle { secret: 1, value: KEY, placeholder: "AIzaSyA_1234567890-_" };
+    let edge = Needle { secret: 1, value: KEY, placeholder: "AIzaSyA_1234567890-_", mark: 0 };
     let found = hits(&Matcher::compile(&[edge]).unwrap(), b"key=AIzaSyA_1234567890-_&");
     assert_eq!((found[0].start, found[0].end), (4, 24), "punctuation at its edge belongs to it");
 }
@@ -240,7 +240,8 @@ fn nothing_is_held_that_cannot_go_on() {
 
 #[test]
 fn an_empty_value_is_refused() {
-    let refused = Matcher::compile(&[Needle { secret: 3, value: b"", placeholder: "x" }]).unwrap_err();
+    let refused =
+        Matcher::compile(&[Needle { secret: 3, value: b"", placeholder: "", mark: 0 }]).unwrap_err();
     assert_eq!(refused.code(), "scrub.empty_value");
     assert!(!format!("{:?}", matcher(&[KEY])).contains("sk"));
 }

@@ -1,80 +1,14 @@
 //! The store: what it keeps, and what it finds out.
 use super::*;
-use crate::config;
-use crate::vault::key::{Environment, KeyFile, KeySource, MasterKey, OsKeyring};
-use crate::vault::place::KeyPlace;
+use crate::vault::Meta;
+use crate::vault::bench::Bench;
+use crate::vault::key::{KeyFile, KeySource, MasterKey};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::time::Duration;
 
 /// What somebody did to the parsed file.
 type Edit<'a> = &'a dyn Fn(&mut serde_json::Value);
-
-/// A directory with a vault in it, whose key lies in a file beside it.
-struct Bench {
-    dir: tempfile::TempDir,
-    place: Place,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        let place = Place {
-            file: at("vault.json"),
-            anchor: at("vault.anchor"),
-            lock_sentinel: at("vault.lock"),
-            write_lock: at("vault.json.flock"),
-            key: KeyPlace { choice: config::KeySource::File, file: at("vault.key") },
-        };
-        Self { dir, place }
-    }
-
-    fn open(&self) -> Result<Vault, Error> {
-        self.open_env(None)
-    }
-
-    /// With a key from the environment, if there is one.
-    fn open_env(&self, key: Option<&MasterKey>) -> Result<Vault, Error> {
-        let choice = if key.is_some() { config::KeySource::Env } else { self.place.key.choice };
-        let text = key.map(|k| k.to_base64().to_string());
-        Vault::open_with(
-            &self.place,
-            Keys {
-                choice,
-                environment: Box::new(Environment::of(move |_| text.clone())),
-                file: Box::new(KeyFile::at(&self.place.key.file)),
-                keyring: Box::new(OsKeyring::with_patience(Duration::ZERO)),
-            },
-        )
-    }
-
-    fn set(&self, name: &str, value: &str) -> Result<Arc<str>, Error> {
-        self.open()?.set(&Name::parse(name)?, &Secret::from(value), Meta::default())
-    }
-
-    fn get(&self, name: &str) -> Result<Secret, Error> {
-        self.open()?.get(&Name::parse(name)?)
-    }
-
-    /// Everything a command could do with a broken vault, and that none of it says yes or writes a byte.
-    fn refuses_everything(&self, code: &str) {
-        let before = self.files();
-        assert_eq!(self.open().map(drop).unwrap_err().code(), code);
-        assert_eq!(self.set("NEW", "a-new-value").unwrap_err().code(), code);
-        assert_eq!(self.files(), before, "a refused write writes nothing");
-        assert_eq!(self.open().map(drop).unwrap_err().code(), code, "and launders nothing");
-    }
-
-    fn files(&self) -> Vec<Option<Vec<u8>>> {
-        [&self.place.file, &self.place.anchor, &self.place.key.file].map(|f| fs::read(f).ok()).into()
-    }
-
-    fn vault_text(&self) -> String {
-        fs::read_to_string(&self.place.file).unwrap()
-    }
-}
 
 /// A bench with two entries, at generation 2.
 fn filled() -> Bench {
@@ -392,7 +326,7 @@ fn sixty_sets_at_once_are_sixty_entries() {
 fn what_is_no_value_is_not_kept() {
     let bench = filled();
     assert_eq!(bench.set("X", "short").unwrap_err().code(), "vault_short_value");
-    let short = Meta { allow_short: true };
+    let short = Meta { allow_short: true, ..Meta::default() };
     let vault = bench.open().unwrap();
     vault.set(&Name::parse("X").unwrap(), &Secret::from("short"), short).unwrap();
     assert_eq!(bench.get("X").unwrap().expose(), b"short");
@@ -421,4 +355,28 @@ fn a_write_changes_the_stamp_and_a_read_does_not() {
     assert_eq!(vault.stamp().unwrap(), before);
     bench.set("THIRD", "third-value").unwrap();
     assert_ne!(vault.stamp().unwrap(), before);
+}
+
+#[test]
+fn a_vault_of_the_first_writing_still_opens_and_is_written_on() {
+    // made before versions were dated, by a key of thirty-two sevens
+    let bench = Bench::new();
+    for (file, text) in [
+        (&bench.place.file, include_str!("first/vault.json")),
+        (&bench.place.anchor, include_str!("first/vault.anchor")),
+    ] {
+        crate::base::atomic::write(file, text.as_bytes(), 0o600).unwrap();
+    }
+    let key = MasterKey::from_base64(&data_encoding::BASE64.encode(&[b'7'; 32])).unwrap();
+    let vault = bench.open_env(Some(&key)).unwrap();
+    let name = Name::parse("OPENAI_API_KEY").unwrap();
+    assert_eq!(vault.get(&name).unwrap().expose(), b"old-value-one");
+    assert_eq!(vault.list().unwrap()[1].versions[0].created, None);
+    vault.set(&name, &Secret::from("new-value-one"), Meta::default()).unwrap();
+    let held = vault.hold().unwrap();
+    assert_eq!(
+        (held[0].value.expose(), held[1].older[0].expose()),
+        (&b"old-value-two"[..], &b"old-value-one"[..])
+    );
+    assert_eq!(vault.verify().unwrap().generation, 3);
 }

@@ -3,10 +3,11 @@
 //! placeholder again.
 
 mod choice;
+mod refusal;
 mod fill;
 mod echo;
 
-use super::{bound, refuse};
+use super::refuse;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
@@ -18,13 +19,14 @@ use http::HeaderMap;
 /// The stage.
 pub struct InjectCredentials {
     on: bool,
+    whole: usize,
 }
 
 impl InjectCredentials {
-    /// Is it switched on?
+    /// Is it switched on, and up to which size is a body with slots in it taken whole?
     #[must_use]
-    pub fn new(on: bool) -> Self {
-        Self { on }
+    pub fn new(on: bool, whole: usize) -> Self {
+        Self { on, whole }
     }
 }
 
@@ -54,10 +56,10 @@ impl Stage for InjectCredentials {
     }
 
     fn body(&self, ex: &Exchange, direction: Direction) -> BodyNeed {
-        if direction == Direction::Response && !ex.echoing().is_empty() {
-            BodyNeed::Window
-        } else {
-            BodyNeed::Skip
+        match direction {
+            Direction::Request if ex.body_slots().is_some() => BodyNeed::Whole { limit: self.whole },
+            Direction::Response if !ex.echoing().is_empty() => BodyNeed::Window,
+            _ => BodyNeed::Skip,
         }
     }
 
@@ -67,7 +69,13 @@ impl Stage for InjectCredentials {
         direction: Direction,
         chunk: &mut Chunk<'_>,
     ) -> Result<ChunkVerdict, StageError> {
-        if direction == Direction::Response && !ex.echoing().is_empty() {
+        if direction == Direction::Request {
+            return match fill::body(ex, chunk, self.on)? {
+                Some(denial) => Ok(ChunkVerdict::Abort(denial)),
+                None => Ok(ChunkVerdict::Forward),
+            };
+        }
+        if !ex.echoing().is_empty() {
             let (hits, hold) = if chunk.end && chunk.seen == 0 {
                 (echo::in_whole(ex, chunk.text), chunk.text.len())
             } else {

@@ -1,0 +1,87 @@
+//! What the two stages of obtained credentials work with: tokens, who carries calls for them, and the words for failure.
+
+use crate::audit::Trail;
+use crate::base::clock::Timestamp;
+use crate::base::secret::Secret;
+use crate::broker::{Error, Token};
+use crate::config::{Account, Mode};
+use crate::pipeline::exchange::Exchange;
+use crate::pipeline::{Caller, Denial, Tokens};
+use crate::vault::Held;
+use std::sync::Arc;
+
+/// Shared by the stages of one configuration.
+#[derive(Clone)]
+pub struct Desk {
+    /// All tokens.
+    pub tokens: Arc<Tokens>,
+    /// Carries calls.
+    pub caller: Arc<dyn Caller>,
+    /// Where calls are recorded: without it none is made.
+    pub trail: Arc<Trail>,
+    /// May anything be put in?
+    pub on: bool,
+    /// How failures are treated.
+    pub mode: Mode,
+}
+
+impl Desk {
+    /// The account's token; `None` in a rehearsal, which obtains none.
+    pub(super) async fn token(
+        &self,
+        stage: &'static str,
+        ex: &Exchange,
+        account: &Arc<Account>,
+    ) -> Result<Option<Arc<Token>>, Denial> {
+        if let Some(code) = ex.vault.sealed {
+            let message = "The vault cannot be read, so there is nothing to obtain a token with.";
+            return Err(Denial { code, ..Denial::unevaluated(stage, "vault_locked", message) });
+        }
+        if !self.trail.healthy() && self.mode != Mode::Permissive {
+            let message = "The audit cannot be written, so no token is obtained.";
+            return Err(Denial::unevaluated(stage, "audit_unwritable", message));
+        }
+        match self.tokens.token(&self.caller, ex, account).await {
+            Ok(token) => Ok(Some(token)),
+            Err(Error::Rehearsal) => Ok(None),
+            Err(why) => Err(no_token(stage, account, &why)),
+        }
+    }
+}
+
+/// No token: 502 where the endpoint is at fault, 503 where it is what katana was given.
+fn no_token(stage: &'static str, account: &Account, why: &Error) -> Denial {
+    Denial {
+        status: if why.is_upstream() { 502 } else { 503 },
+        code: why.code(),
+        stage,
+        rule: format!("credential:{}", account.entry()).into(),
+        message: format!("There is no token for {}: {why}.", account.entry()).into(),
+        remedy: why.remedy().into(),
+    }
+}
+
+/// A placeholder in its slot, where nothing may be put in.
+pub(super) fn not_put_in(stage: &'static str, on: bool) -> Denial {
+    let why = if on { "over plain http" } else { "while proxy.inject_credentials is off" };
+    Denial::forbidden(
+        stage,
+        "credential_not_injected",
+        stage,
+        format!("A placeholder stands in its slot, but no credential is put in {why}."),
+        "Use https, or ask the operator to switch injection on.",
+    )
+}
+
+/// Is this what an agent holds in place of the entry: its placeholder, or one of a run that has not ended?
+pub(super) fn stands_for(held: &Held, text: &[u8]) -> bool {
+    let now = Timestamp::now();
+    let same = |placeholder: &str| Secret::from(placeholder) == Secret::from(text);
+    same(&held.placeholder)
+        || held.aliases.iter().any(|a| a.until.is_none_or(|until| now < until) && same(&a.placeholder))
+}
+
+/// An entry and its index in the vault generation.
+pub(super) fn held<'a>(ex: &'a Exchange, entry: &str) -> Option<(usize, &'a Held)> {
+    ex.vault.held.iter().enumerate().find(|(_, h)| *h.name == *entry)
+}

@@ -22,21 +22,21 @@ impl Beginnings {
     pub(super) fn of(keywords: &[Keyword]) -> Beginnings {
         let mut heads = Box::new([0; 1 << (BITS - 6)]);
         for k in keywords {
-            for len in 1..=HEAD.min(k.bytes.len().saturating_sub(1)) {
+            for len in 1..=HEAD.min(k.bytes.len()) {
                 let hash = hash(&k.bytes[..len]);
                 heads[(hash >> 6) as usize] |= 1 << (hash & 63);
             }
         }
-        let long = (0_u16..).zip(keywords).filter(|(_, k)| k.bytes.len() > HEAD);
+        let long = (0_u16..).zip(keywords).filter(|(_, k)| k.bytes.len() >= HEAD);
         let mut order: Vec<(u32, u16)> = long.map(|(i, k)| (hash(&k.bytes[..HEAD]), i)).collect();
         order.sort_unstable();
         let longest = keywords.iter().map(|k| k.bytes.len()).max().unwrap_or(0);
         Beginnings { longest, heads, order: order.into() }
     }
 
-    /// The offset from which `text` may be the beginning of one of `keywords` and not all of it.
+    /// The offset from which `text` may be the beginning of one of `keywords` or all of it (what follows is part of the search).
     pub(super) fn unfinished(&self, keywords: &[Keyword], text: &[u8]) -> usize {
-        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
+        let from = text.len().saturating_sub(self.longest);
         (from..text.len()).find(|at| self.is_one(keywords, &text[*at..])).unwrap_or(text.len())
     }
 
@@ -49,7 +49,7 @@ impl Beginnings {
         tail.len() < HEAD
             || run.iter().take_while(|(h, _)| *h == hash).any(|(_, k)| {
                 let bytes = &keywords[usize::from(*k)].bytes;
-                tail.len() < bytes.len() && bytes[..tail.len()].eq_ignore_ascii_case(tail)
+                tail.len() <= bytes.len() && bytes[..tail.len()].eq_ignore_ascii_case(tail)
             })
     }
 }

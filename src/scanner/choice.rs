@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::grams::{Gram, NARROW, Place, WIDE, eight};
-use super::prefilter::Keyword;
+use super::prefilter::{Keyword, Next};
 use super::rarity::Rarity;
 
 /// What one gram more in the table costs all others, as a share of the positions.
@@ -30,7 +30,7 @@ impl Choice {
         let mut places = Vec::new();
         for (i, k) in order {
             for remainder in 0..self.stride {
-                let Some((piece, grams)) = self.cheapest(&k.bytes, remainder) else { continue };
+                let Some((piece, grams)) = self.cheapest(k, remainder) else { continue };
                 for gram in grams {
                     self.taken.insert(gram);
                     places.push(Place::new(gram, piece.eight, i, piece.offset));
@@ -41,8 +41,8 @@ impl Choice {
     }
 
     /// Wherever the keyword lies, one stride meets one of its offsets with a given remainder: any of them will do.
-    fn cheapest<'a>(&self, keyword: &'a [u8], remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
-        let offsets = (-1..i8::try_from(keyword.len()).unwrap_or(i8::MAX))
+    fn cheapest<'a>(&self, keyword: &'a Keyword, remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
+        let offsets = (-1..i8::try_from(keyword.bytes.len()).unwrap_or(i8::MAX))
             .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
         let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
         let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
@@ -68,20 +68,21 @@ struct Piece<'a> {
     bytes: &'a [u8],
     eight: (u64, u64),
     wide: bool,
+    next: Next,
 }
 
 impl Piece<'_> {
     /// A short gram may reach one byte over either end of the keyword.
-    fn of(keyword: &[u8], offset: i8, width: usize) -> Option<Piece<'_>> {
+    fn of(keyword: &Keyword, offset: i8, width: usize) -> Option<Piece<'_>> {
         let (wide, before) = (width == WIDE, offset < 0);
-        let rest = keyword.get(usize::try_from(offset).unwrap_or(0)..)?;
+        let rest = keyword.bytes.get(usize::try_from(offset).unwrap_or(0)..)?;
         let bytes = &rest[..rest.len().min(width - usize::from(before))];
         if bytes.len() < NARROW - 1 || wide && bytes.len() < WIDE {
             return None;
         }
         let (bits, mask) = eight(rest);
         let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
-        Some(Piece { offset, bytes, eight, wide })
+        Some(Piece { offset, bytes, eight, wide, next: keyword.next })
     }
 
     /// What the search may see there: a byte outside the keyword may be anything.
@@ -94,6 +95,8 @@ impl Piece<'_> {
             len => 8 * len,
         };
         // folded, as all bytes are
-        (0..=0xff_u64).filter(|any| any & 0x20 != 0).map(|any| Gram::narrow(bits | any << free)).collect()
+        let folded = (0..=u8::MAX).filter(|b| b & 0x20 != 0);
+        let next = folded.filter(|b| free == 0 || self.next.has_folded(*b));
+        next.map(|b| Gram::narrow(bits | u64::from(b) << free)).collect()
     }
 }

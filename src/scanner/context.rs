@@ -70,13 +70,20 @@ impl Context {
             if is(&HARMLESS, name) {
                 return None;
             }
-            if secret {
+            if secret && !is_closed(before) {
                 return Some(confidence);
             }
         }
         let nearby = if secret && self.nearby > 0 { SAID.min(confidence) } else { self.nearby };
         (nearby > 0).then_some(nearby)
     }
+}
+
+/// Is the name shut off from the value, as in `names = ['a', 'datadog_key']; other = `?
+fn is_closed(before: &[u8]) -> bool {
+    let Some(closer) = before.iter().rposition(|b| b"])}".contains(b)) else { return false };
+    let after = before[closer + 1..].trim_ascii_start();
+    !after.first().is_none_or(|b| b"=:,.|>\"'`\\".contains(b))
 }
 
 /// May a value begin with `first`, given what stands between the name and it?
@@ -117,6 +124,8 @@ mod tests {
             ("datadog authorization: Bearer ", Some(90)),
             ("datadog key is ", Some(65)),
             ("datadog ", Some(45)),
+            ("os.environ['DATADOG_KEY'] = '", Some(90)),
+            ("['datadog_key']\n  other: '", Some(65)),
             ("datadog_id=", None),
             ("datadog_sha256: ", None),
             ("datadog commit ", None),

@@ -18,6 +18,30 @@ pub(super) struct Keyword {
     pub(super) bytes: Box<[u8]>,
     /// Are ASCII capitals the same as small letters?
     pub(super) fold: bool,
+    /// What may follow it: elsewhere, nothing is missed by not finding it.
+    pub(super) next: Next,
+}
+
+/// A set of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Next([u64; 4]);
+
+impl Next {
+    pub(super) const NONE: Next = Next([0; 4]);
+    pub(super) const ANY: Next = Next([u64::MAX; 4]);
+
+    pub(super) fn add(&mut self, b: u8) {
+        self.0[usize::from(b >> 6)] |= 1 << (b & 63);
+    }
+
+    pub(super) fn has(self, b: u8) -> bool {
+        self.0[usize::from(b >> 6)] >> (b & 63) & 1 == 1
+    }
+
+    /// In either case, if letters count the same.
+    pub(super) fn has_folded(self, folded: u8) -> bool {
+        (0..=u8::MAX).any(|b| b | 0x20 == folded && self.has(b))
+    }
 }
 
 /// The compiled search for a set of keywords.
@@ -128,7 +152,7 @@ mod tests {
     use super::*;
 
     fn keywords(words: &[&str], fold: bool) -> Vec<Keyword> {
-        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold }).collect()
+        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold, next: Next::ANY }).collect()
     }
 
     fn found(filter: &Prefilter, text: &[u8]) -> Vec<(usize, usize)> {

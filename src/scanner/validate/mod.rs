@@ -79,6 +79,11 @@ impl Validator {
         }
     }
 
+    /// Does it only ask for characters somewhere in the value?
+    pub(super) fn wants_characters(self) -> bool {
+        matches!(self, Validator::Mixed | Validator::AllCases)
+    }
+
     /// Does chance pass the check less than once in sixty thousand?
     pub(super) fn is_checksum(self) -> bool {
         use Validator::{Base58check, Bech32, GithubCrc32, GrafanaCrc32, Macaroon, Stellar};

@@ -49,8 +49,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("dialoguer", &["cli"]),
     ("serde_saphyr", &["config::yaml"]),
     ("aes_gcm", &["vault"]),
-    // in proxy::tls it is the provider of that name inside rustls
-    ("aws_lc_rs", &["broker", "proxy::tls"]),
+    // but in broker it is the provider of that name inside rustls
+    ("aws_lc_rs", &["broker", "proxy::tls", "vault::reference::hashicorp"]),
     ("keyring", &["vault"]),
     ("rcgen", &["certs"]),
     ("rustls", &["certs", "proxy", "vault::reference::hashicorp"]),

@@ -195,6 +195,23 @@ fn commands(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_examples_of_credentials_are_configurations() {
+    let page = fs::read_to_string(root().join("docs/credential-kinds.md")).unwrap();
+    let examples: Vec<&str> =
+        page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(examples.len(), 4, "one of each kind");
+    for example in examples {
+        let home = Home::new();
+        // what stands in a comment is an example too
+        for text in [example.to_owned(), example.replace("\n    # ", "\n    ")] {
+            fs::write(home.0.path().join("config.yaml"), &text).unwrap();
+            let out = home.shell("katana config check config.yaml");
+            assert!(out.status.success(), "{text}\n{}", String::from_utf8_lossy(&out.stdout));
+        }
+    }
+}
+
+#[test]
 fn the_table_of_denials_is_complete() {
     let sources: Vec<String> = files(&root().join("src"), "rs").iter().map(|p| production(p)).collect();
     let page = fs::read_to_string(root().join("docs/denials.md")).unwrap();

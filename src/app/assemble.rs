@@ -19,8 +19,9 @@ use crate::scanner::Scanner;
 use crate::vault::reference::{Resolver, World};
 use crate::vault::{self, Generation, Providers, Vault};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 /// Everything that a configuration comes to. `own`: katana's listeners, which are never reachable through itself.
 ///
@@ -143,15 +144,29 @@ pub(super) fn policy(config: &Config) -> Result<Engine, Error> {
 pub(super) fn first_generation(
     config: &Config,
     paths: &Paths,
-    references: &Resolver,
+    references: &Arc<Resolver>,
 ) -> Result<Generation, Error> {
     let generation = generation(config, paths, 1, references)?;
-    if references.refresh() { self::generation(config, paths, 1, references) } else { Ok(generation) }
+    if !generation.held.iter().any(|h| h.reference.is_some()) {
+        return Ok(generation);
+    }
+    let (done, asked) = mpsc::channel();
+    let asking = references.clone();
+    std::thread::spawn(move || {
+        asking.refresh();
+        let _ = done.send(());
+    });
+    // whoever answers later is heard later: what needs him is refused until then
+    let _ = asked.recv_timeout(FIRST);
+    self::generation(config, paths, 1, references)
 }
 
+/// How long the first answers of all are waited for, however many are asked: a start waits for a minute at most.
+const FIRST: Duration = Duration::from_secs(20);
+
 /// What is known of references: nothing yet.
-pub(super) fn references(config: &Config) -> Resolver {
-    Resolver::new((&config.vault).into(), World::of_process())
+pub(super) fn references(config: &Config) -> Arc<Resolver> {
+    Arc::new(Resolver::new((&config.vault).into(), World::of_process()))
 }
 
 /// The vault as the request path reads it. One that is locked or broken is no error here: its generation says so, and

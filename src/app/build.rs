@@ -62,8 +62,12 @@ impl Start for Build {
         if references.refresh() {
             references.fill(&mut held);
         }
-        let secrets =
-            held.into_iter().map(|h| Kept { name: h.name, value: h.value, placeholder: h.placeholder });
+        let secrets = held.into_iter().flat_map(|h| {
+            // a value it had before is as little for the child as the present one
+            let values = std::iter::once(h.value).chain(h.older);
+            let kept = move |value| Kept { name: h.name.clone(), value, placeholder: h.placeholder.clone() };
+            values.map(kept).collect::<Vec<_>>()
+        });
         Ok(Issue {
             ca_fingerprint: ca.fingerprint(),
             ca_pem: trusted.iter().map(certs::Certificate::pem).collect(),

@@ -65,7 +65,12 @@ pub fn authority(config: &Config, paths: &Paths) -> Result<Authority, Error> {
 /// The certificates' errors as the program's.
 #[expect(clippy::needless_pass_by_value, reason = "stands where errors are mapped")]
 pub fn unusable(e: certs::Error) -> Error {
-    let made = Error::new(e.code(), "the interception authority cannot be used", &e, e.remedy());
+    let what = match e {
+        certs::Error::UnderWay { .. } | certs::Error::NoRotation => "nothing was changed",
+        certs::Error::Absent { .. } => "there is no interception authority",
+        _ => "the interception authority cannot be used",
+    };
+    let made = Error::new(e.code(), what, &e, e.remedy());
     let unsafe_ = matches!(
         e,
         certs::Error::Exposed { .. } | certs::Error::Mismatched { .. } | certs::Error::Unsealed { .. }

@@ -69,7 +69,7 @@ impl Running {
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
         let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
-        let references = Arc::new(assemble::references(&config));
+        let references = assemble::references(&config);
         let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
         let tls = |e: proxy::Error| Error::new(e.code(), "TLS cannot be set up", &e, "report this as a bug");
@@ -122,6 +122,16 @@ impl Running {
     pub(super) fn vault_has_healed(&self) -> bool {
         self.shared.book.vault.load().sealed.is_some()
             && vault_now(&self.config.load(), &self.paths).is_none()
+    }
+
+    /// Has the time of a secret come since the vault was taken up? Then it is taken up anew, and bars it.
+    pub(super) fn a_secret_has_expired(&self) -> bool {
+        let now = Timestamp::now();
+        let held = &self.shared.book.vault.load().held;
+        held.iter().any(|h| {
+            let barred = matches!(h.barred, Some(vault::Barred::Expired(_)));
+            !barred && h.expires.is_some_and(|at| at <= now)
+        })
     }
 
     /// The vault has changed: what it holds now is what the path serves with next.
@@ -249,6 +259,7 @@ impl Service for Running {
             "mode": format!("{:?}", config.proxy.mode).to_lowercase(),
             "vault": state(vault.sealed, vault.held.len()),
             "vault_generation": vault.number,
+            "vault_runs": runs(&vault),
             "vault_trouble": *self.trouble.lock(),
             "ca": ca::described(&ca),
             "ca_trouble": *self.ca_trouble.lock(),
@@ -294,9 +305,17 @@ impl Service for Running {
     }
 }
 
+/// The runs whose placeholders are honoured.
+fn runs(vault: &Generation) -> Vec<String> {
+    let now = Timestamp::now();
+    let aliases = vault.held.iter().flat_map(|h| &h.aliases).filter(|a| !a.lapsed(now));
+    let all: std::collections::BTreeSet<&str> = aliases.filter_map(|a| a.run.as_deref()).collect();
+    all.into_iter().map(str::to_owned).collect()
+}
+
 /// Why the vault cannot be read at this moment; `None`: it can.
 fn vault_now(config: &Config, paths: &Paths) -> Option<vault::Error> {
-    Vault::open(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
+    Vault::look(&vault::place(paths, &config.vault)).and_then(|vault| vault.hold()).err()
 }
 
 /// The same for people, where the generation is a sealed one.

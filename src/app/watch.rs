@@ -33,7 +33,7 @@ pub(super) fn start(running: &Arc<Running>) {
                 }
             }
             let now = vault_stamp(&running);
-            if now != vault || running.vault_has_healed() {
+            if now != vault || running.vault_has_healed() || running.a_secret_has_expired() {
                 vault = now;
                 running.vault_changed();
             }
@@ -41,8 +41,9 @@ pub(super) fn start(running: &Arc<Running>) {
             let due = running.authority().next().is_some_and(|n| n.activates <= clock);
             let again = (due || running.authority_is_in_trouble()) && clock.0 - tried >= AGAIN;
             if now != authority || again {
-                (authority, tried) = (now, clock.0);
+                authority = now;
                 running.authority_changed();
+                tried = if running.authority_is_in_trouble() { clock.0 } else { 0 };
             }
             running.tell_uses();
             reminder.look(&running.authority(), clock);

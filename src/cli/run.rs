@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// Behind a proxy of its own even if one is running
     #[arg(long)]
     private: bool,
+    /// Placeholders for this run alone, honoured until it ends: one that turns up elsewhere names the run it came from
+    #[arg(long, conflicts_with = "no_proxy")]
+    own_placeholders: bool,
     /// The command and its arguments, passed on untouched
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -31,22 +34,32 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     let config = build::load_config(ctx.config.as_deref(), &ctx.paths)?;
     // stderr is the command's too: only what a person must know
     log::start(Style { level: tracing::Level::ERROR, json: config.log_json });
-    let wish = Wish { command: args.command, proxy: !args.no_proxy, private: args.private };
+    let wish = Wish {
+        command: args.command,
+        proxy: !args.no_proxy,
+        private: args.private,
+        own_placeholders: args.own_placeholders,
+    };
     let ended = run::run(&Build, &config, &ctx.paths, &wish)?;
     if let Some(why) = &ended.why {
         let _ = writeln!(io::stderr().lock(), "katana: {why}"); // as a shell does, whatever --quiet says
     } else if let Some(tally) = &ended.tally {
         // stdout is the command's own
-        ctx.note(summary(tally, ended.code, ctx.json));
+        ctx.note(summary(tally, ended.run.as_deref(), ended.code, ctx.json));
     }
     Ok(Exit::Child(ended.code))
 }
 
-fn summary(tally: &Tally, code: u8, as_json: bool) -> String {
-    match as_json {
-        true => json!({ "exit": code, "proxy": tally }).to_string(),
-        false => format!("katana: {tally}{}", if tally.shared { " (shared proxy)" } else { "" }),
+fn summary(tally: &Tally, run: Option<&str>, code: u8, as_json: bool) -> String {
+    if as_json {
+        let mut all = json!({ "exit": code, "proxy": tally });
+        if let Some(run) = run {
+            all["run"] = run.into();
+        }
+        return all.to_string();
     }
+    let run = run.map(|r| format!("{r}: ")).unwrap_or_default();
+    format!("katana: {run}{tally}{}", if tally.shared { " (shared proxy)" } else { "" })
 }
 
 #[cfg(test)]
@@ -80,8 +93,10 @@ mod tests {
             Tally { requests: 1, audit_head: "0123456789abcdef".into(), shared: true, ..Tally::default() };
         let line =
             "katana: 1 request, 0 injected, 0 scrubbed, 0 denied, audit head 0123456789ab… (shared proxy)";
-        assert_eq!(summary(&tally, 7, false), line);
-        let json: serde_json::Value = serde_json::from_str(&summary(&tally, 7, true)).unwrap();
+        assert_eq!(summary(&tally, None, 7, false), line);
+        let named = summary(&tally, Some("run-1f"), 7, false);
+        assert_eq!(named, line.replace("katana: ", "katana: run-1f: "));
+        let json: serde_json::Value = serde_json::from_str(&summary(&tally, None, 7, true)).unwrap();
         assert_eq!((&json["exit"], &json["proxy"]["requests"]), (&7.into(), &1.into()));
     }
 }

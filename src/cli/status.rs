@@ -66,6 +66,21 @@ fn authority(dir: &Path) -> Value {
     }
 }
 
+fn more_of_the_authority(ca: &Value) -> Vec<(Tone, String)> {
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    let mut out = Vec::new();
+    if let Some(what) = ca["days_left"].as_u64().and_then(|left| ca::warning(left, !ca["next"].is_null())) {
+        out.push((Tone::Warn, format!("         {what}")));
+    }
+    if let Some(next) = ca["next"].as_str() {
+        out.push((Tone::Info, format!("         {next} is to take over (`katana ca show`)")));
+    }
+    if let Some(why) = ca["error"].as_str() {
+        out.push((Tone::Bad, format!("         {why}\n         → {}", text(&ca["remedy"]))));
+    }
+    out
+}
+
 fn lines(answer: &Value) -> Vec<(Tone, String)> {
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
     let mut out = Vec::new();
@@ -108,16 +123,9 @@ fn lines(answer: &Value) -> Vec<(Tone, String)> {
             }
             false => out.push((Tone::Warn, format!("{name:<8} {absent}"))),
         }
-    }
-    let ca = &answer["ca"];
-    if let Some(what) = ca["days_left"].as_u64().and_then(|left| ca::warning(left, !ca["next"].is_null())) {
-        out.push((Tone::Warn, format!("         {what}")));
-    }
-    if let Some(next) = ca["next"].as_str() {
-        out.push((Tone::Info, format!("         {next} is to take over (`katana ca show`)")));
-    }
-    if let Some(why) = ca["error"].as_str() {
-        out.push((Tone::Bad, format!("         {why}\n         → {}", text(&ca["remedy"]))));
+        if name == "ca" {
+            out.extend(more_of_the_authority(there));
+        }
     }
     out
 }

@@ -7,7 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::host::Host;
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 use std::sync::Arc;
 
 /// Locks, so that threads seldom meet.
@@ -23,7 +23,27 @@ const REST: i64 = 15 * EVERY;
 pub struct Access {
     trail: Arc<Trail>,
     hasher: RandomState,
-    shards: [Mutex<HashMap<u64, Vec<Uses>>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+/// By hash, which is random and keyed already; what shares one stands in one list.
+type Shard = HashMap<u64, Vec<Uses>, BuildHasherDefault<AsItIs>>;
+
+/// Hashes a hash by itself.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        // the lowest bits chose the shard
+        self.0 = hash.rotate_right(4);
+    }
 }
 
 /// One client's uses of one secret towards one host.
@@ -122,7 +142,7 @@ impl Uses {
 }
 
 /// Takes out what has rested longest; what it still has to tell.
-fn rested(shard: &mut HashMap<u64, Vec<Uses>>) -> Vec<Record> {
+fn rested(shard: &mut Shard) -> Vec<Record> {
     let oldest = shard.iter().min_by_key(|(_, all)| all.iter().map(|u| u.last).max()).map(|(hash, _)| *hash);
     let gone = oldest.and_then(|hash| shard.remove(&hash)).unwrap_or_default();
     gone.into_iter()

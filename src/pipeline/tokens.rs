@@ -81,6 +81,8 @@ impl Tokens {
             return Err(Error::Rehearsal);
         }
         let purse = Purse(&ex.vault.held);
+        // a token that is there does not outlive what it was obtained with
+        purse.held(account.entry())?;
         let source = Source::of(account, purse, ex.vault.number);
         let waiting = self.waiting(account);
         let mut ended = waiting.ended.subscribe();

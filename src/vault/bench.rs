@@ -4,7 +4,8 @@ use super::error::Error;
 use super::key::{Environment, KeyFile, Keys, MasterKey, OsKeyring};
 use super::place::{KeyPlace, Place};
 use super::value::Name;
-use super::{Meta, Vault};
+use super::{Meta, Overlap, Vault};
+use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use crate::config;
 use std::fs;
@@ -36,20 +37,27 @@ impl Bench {
         self.open_env(None)
     }
 
+    /// Opens it without counting a failure.
+    pub(super) fn look(&self) -> Result<Vault, Error> {
+        Vault::look_with(&self.place, self.keys(None))
+    }
+
     /// With a key from the environment, if there is one.
     pub(super) fn open_env(&self, key: Option<&MasterKey>) -> Result<Vault, Error> {
+        Vault::open_with(&self.place, self.keys(key))
+    }
+
+    /// The sources: the environment alone if it has a key, else as the place says.
+    pub(super) fn keys(&self, key: Option<&MasterKey>) -> Keys {
         let choice = if key.is_some() { config::KeySource::Env } else { self.place.key.choice };
         let text = key.map(|k| k.to_base64().to_string());
-        Vault::open_with(
-            &self.place,
-            Keys::of(
-                choice,
-                vec![
-                    Box::new(Environment::of(move |_| text.clone())),
-                    Box::new(KeyFile::at(&self.place.key.file)),
-                    Box::new(OsKeyring::of(&self.place.file, Duration::ZERO)),
-                ],
-            ),
+        Keys::of(
+            choice,
+            vec![
+                Box::new(Environment::of(move |_| text.clone())),
+                Box::new(KeyFile::at(&self.place.key.file)),
+                Box::new(OsKeyring::of(&self.place.file, Duration::ZERO)),
+            ],
         )
     }
 
@@ -66,8 +74,28 @@ impl Bench {
         let before = self.files();
         assert_eq!(self.open().map(drop).unwrap_err().code(), code);
         assert_eq!(self.set("NEW", "a-new-value").unwrap_err().code(), code);
+        // an open handle from before does not get around it either
+        let stale = Vault::unjudged(&self.place, self.keys(None));
+        let (old, new) = (Name::parse("OTHER").unwrap(), Secret::from("a-new-value"));
+        let overlap = Overlap { until: Timestamp(0), placeholder: true };
+        for refused in [
+            stale.set(&old, &new, Meta::default()).map(drop),
+            stale.renew(&old, &new, &Meta::default(), overlap).map(drop),
+            stale.amend(&old, &Meta::default()).map(drop),
+            stale.remove(&old),
+            stale.rotate(None).map(drop),
+            stale.issue_run("run").map(drop),
+            stale.end_run("run"),
+            stale.verify().map(drop),
+            stale.hold().map(drop),
+            stale.get(&old).map(drop),
+        ] {
+            assert_eq!(refused.unwrap_err().code(), code);
+        }
         assert_eq!(self.files(), before, "a refused write writes nothing");
         assert_eq!(self.open().map(drop).unwrap_err().code(), code, "and launders nothing");
+        // the breaker has a test of its own
+        self.place.passed();
     }
 
     pub(super) fn files(&self) -> Vec<Option<Vec<u8>>> {

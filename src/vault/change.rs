@@ -4,11 +4,13 @@
 use super::document::Document;
 use super::entry::{Entry, Sealed};
 use super::error::Error;
+use super::hold;
 use super::providers::Providers;
 use super::reference::Reference;
 use super::runs::Issued;
 use super::seal::{Bound, Sealer};
 use super::store::Vault;
+use super::takes::slot_takes;
 use super::value::{self, Name};
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
@@ -105,8 +107,12 @@ impl Vault {
     /// # Errors
     /// [`Error::NoEntry`], [`Error::BadGoes`], and as [`Vault::open`].
     pub fn amend(&self, name: &Name, meta: &Meta) -> Result<Arc<str>, Error> {
-        self.change(|document, _, _| {
-            amend(entry(document, name)?, name, meta)?;
+        self.change(|document, sealer, _| {
+            let entry = entry(document, name)?;
+            amend(entry, name, meta)?;
+            if let Some(present) = entry.versions.first().filter(|v| v.from.is_none()) {
+                fits(entry, name, &hold::open(sealer, name.as_str(), present)?)?;
+            }
             placeholder(document, name)
         })
     }
@@ -204,6 +210,15 @@ impl Work<'_> {
         let generation = document.generation;
         let entry = entry(document, name)?;
         amend(entry, name, meta)?;
+        if from.is_none() {
+            fits(entry, name, value)?;
+            if entry.goes.is_none()
+                && !entry.document
+                && let Some(slot) = self.providers.slot(name.as_str())
+            {
+                slot_takes(slot, value).map_err(Error::BadValue)?;
+            }
+        }
         let version = entry.next();
         let at = Bound { name: name.as_str(), version, generation };
         let (key, text) = self.sealer.seal(at, value)?;
@@ -252,6 +267,13 @@ fn amend(entry: &mut Entry, name: &Name, meta: &Meta) -> Result<(), Error> {
         return Err(Error::BadGoes("a document stands in no slot, and so goes nowhere by itself".into()));
     }
     Ok(())
+}
+
+/// Would the value stand in the slot that was said for it?
+fn fits(entry: &Entry, name: &Name, value: &Secret) -> Result<(), Error> {
+    let Some(goes) = &entry.goes else { return Ok(()) };
+    let credential = goes.credential(name.as_str()).map_err(Error::BadGoes)?;
+    slot_takes(&credential.slot, value).map_err(Error::BadValue)
 }
 
 /// The backend of a reference that is one.

@@ -8,7 +8,6 @@ use super::place::Place;
 use super::store::Vault;
 use crate::base::atomic;
 use crate::base::lock::FileLock;
-use std::fs;
 use std::io;
 use std::time::Duration;
 
@@ -69,7 +68,9 @@ pub struct Moved {
     pub to: Source,
     /// Why the old source still has it, if it does.
     pub still_there: Option<Error>,
-    /// Further sources that have the same key, as far as they answer without a person.
+    /// Further sources that had the same key, left there by a move that was cut short, and have forgotten it now.
+    pub ended: Vec<Source>,
+    /// Further sources that have the same key still, as far as they answer without a person.
     pub also: Vec<Source>,
 }
 
@@ -173,16 +174,29 @@ impl Custody {
         let _lock = self.lock()?;
         let (key, home) = self.present()?;
         let (from, to) = (home.source(), target.source());
-        if from == to {
-            return Ok(Moved { from: Some(from), also: self.also(&key, &to), to, still_there: None });
-        }
         self.lay(target, &key)?;
-        let still_there = match home.staged()? {
-            None => home.forget().err(),
-            Some(_) => Some(Error::KeyTaken(format!("{from} is in the middle of a rotation and"))),
-        };
+        let still_there = if from == to { None } else { self.let_go(home).err() };
+        let ended = self.retire(&key, [&from, &to]);
         let also = self.also(&key, &to).into_iter().filter(|s| *s != from).collect();
-        Ok(Moved { from: Some(from), to, still_there, also })
+        Ok(Moved { from: Some(from), to, still_there, ended, also })
+    }
+
+    /// Makes a source forget its key, unless a rotation has laid the next one beside it.
+    fn let_go(&self, home: &dyn KeySource) -> Result<(), Error> {
+        if let Some(other) = home.also_opens(&self.place.file) {
+            return Err(Error::KeyShared { origin: home.source().to_string(), other });
+        }
+        match home.staged()? {
+            None => home.forget(),
+            Some(_) => Err(Error::KeyTaken(format!("{} is in the middle of a rotation and", home.source()))),
+        }
+    }
+
+    /// What an earlier move left behind when it was cut short: the same key at sources that are asked. They forget it too.
+    fn retire(&self, key: &MasterKey, but: [&Source; 2]) -> Vec<Source> {
+        let others = self.keys.asked().into_iter().filter(|s| !but.contains(&&s.source()));
+        let has_it = |s: &&dyn KeySource| s.load().is_ok_and(|k| k.is_some_and(|k| k.same(key)));
+        others.filter(has_it).filter(|s| self.let_go(*s).is_ok()).map(KeySource::source).collect()
     }
 
     /// A key that was kept elsewhere, back to a source; judged by the vault first.
@@ -207,7 +221,8 @@ impl Custody {
             match self.lay(home, key) {
                 Ok(()) => {
                     let to = home.source();
-                    return Ok(Moved { from: None, also: self.also(key, &to), to, still_there: None });
+                    let also = self.also(key, &to);
+                    return Ok(Moved { from: None, to, still_there: None, ended: Vec::new(), also });
                 }
                 Err(e @ Error::KeyTaken(_)) => return Err(e),
                 Err(e) => last = e,
@@ -234,15 +249,12 @@ impl Custody {
     }
 
     fn not_locked(&self) -> Result<(), Error> {
-        match fs::symlink_metadata(&self.place.lock_sentinel) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            _ => Err(Error::Locked(self.place.lock_sentinel.clone())),
-        }
+        self.place.open_to_all()
     }
 
     fn lock(&self) -> Result<FileLock, Error> {
         let path = &self.place.write_lock;
-        FileLock::take(path, PATIENCE).map_err(|e| match e.kind() {
+        FileLock::take_in_turn(path, PATIENCE).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => Error::Busy(path.clone()),
             _ => Error::io(path, &e),
         })

@@ -9,6 +9,7 @@ use super::seal::{Id, Sealer, Signed};
 use data_encoding::HEXLOWER;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// The format's version.
@@ -28,6 +29,9 @@ pub(super) struct Document {
     /// Newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) runs: Vec<Run>,
+    /// Written by a rotation of the master key: the digest of the anchor that it found, which is under the key before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) beside: Option<String>,
     #[serde(skip_serializing)]
     mac: String,
 }
@@ -67,6 +71,27 @@ impl Document {
             key: KeyNote { source: source.to_owned(), check: sealer.check().to_owned() },
             entries: BTreeMap::new(),
             runs: Vec::new(),
+            beside: None,
+            mac: String::new(),
+        }
+    }
+
+    /// The same vault under another key; `beside`: the digest of the anchor that stands beside it.
+    pub(super) fn rotated(
+        &self,
+        generation: u64,
+        key: KeyNote,
+        entries: BTreeMap<String, Entry>,
+        beside: String,
+    ) -> Self {
+        Self {
+            version: self.version,
+            vault: self.vault.clone(),
+            generation,
+            key,
+            entries,
+            runs: self.runs.clone(),
+            beside: Some(beside),
             mac: String::new(),
         }
     }
@@ -124,6 +149,11 @@ pub(super) fn read<T: DeserializeOwned>(bytes: &[u8], sealer: &Sealer, what: Sig
     serde_json::from_slice(bytes).ok()
 }
 
+/// SHA-256 of a file's bytes, 64 hex digits.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
 /// What bytes that nobody has vouched for say about themselves. Good for choosing an error message, and for nothing else.
 pub(super) struct Claim {
     pub(super) version: u64,
@@ -132,16 +162,32 @@ pub(super) struct Claim {
     source: Option<String>,
 }
 
+/// The fields a claim is made of; the rest is passed over unread.
+#[derive(Deserialize)]
+struct Head {
+    version: u64,
+    #[serde(default)]
+    vault: String,
+    #[serde(default)]
+    key: HeadKey,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HeadKey {
+    source: String,
+    check: String,
+}
+
 impl Claim {
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-        let text = |v: &serde_json::Value| v.as_str().map(str::to_owned);
-        let id = text(&json["vault"]).and_then(|t| HEXLOWER.decode(t.as_bytes()).ok());
+        let head: Head = serde_json::from_slice(bytes).ok()?;
+        let id = HEXLOWER.decode(head.vault.as_bytes()).ok();
         Some(Self {
-            version: json["version"].as_u64()?,
+            version: head.version,
             id: id.and_then(|b| b.try_into().ok()),
-            check: text(&json["key"]["check"]),
-            source: text(&json["key"]["source"]),
+            check: Some(head.key.check).filter(|c| !c.is_empty()),
+            source: Some(head.key.source),
         })
     }
 

@@ -9,7 +9,7 @@ use std::mem;
 const FORMER: usize = 16;
 
 /// One secret. Times are RFC 3339, UTC, milliseconds.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
     pub(super) placeholder: String,
@@ -34,7 +34,7 @@ pub(super) struct Entry {
 }
 
 /// A placeholder that a newer one took the place of.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Former {
     pub(super) placeholder: String,
@@ -43,7 +43,7 @@ pub(super) struct Former {
 }
 
 /// One version of a secret's value.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sealed {
     /// From 1, counted per name.

@@ -9,8 +9,13 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The lock sentinel is there.
-    #[error("the vault is locked (the sentinel {} is there)", .0.display())]
-    Locked(PathBuf),
+    #[error("the vault is locked{said} (the sentinel {} is there)", .sentinel.display())]
+    Locked {
+        /// The sentinel.
+        sentinel: PathBuf,
+        /// ` since WHEN by WHOM: WHY`, if it says so.
+        said: String,
+    },
     /// The file and the anchor were written with another key.
     #[error("the key from {0} is not the key this vault was written with")]
     KeyWrong(String),
@@ -53,6 +58,14 @@ pub enum Error {
     /// There is no vault whose key could be judged or moved.
     #[error("there is no vault at {} yet", .0.display())]
     NoVault(PathBuf),
+    /// The key opens another vault too, and what was asked would take it away from that one.
+    #[error("the key from {origin} also opens {}, which would be left without it", .other.display())]
+    KeyShared {
+        /// Which source.
+        origin: String,
+        /// The other vault.
+        other: PathBuf,
+    },
     /// The vault is not what was last written: changed, emptied, deleted or rolled back.
     #[error("the vault was tampered with: {0}")]
     Tampered(String),
@@ -130,7 +143,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Locked(_) => "vault_locked",
+            Self::Locked { .. } => "vault_locked",
             Self::KeyWrong(_) => "vault_key_wrong",
             Self::KeyMissing(_) => "vault_key_missing",
             Self::KeyUnusable { .. } => "vault_key_unusable",
@@ -141,6 +154,7 @@ impl Error {
             Self::BadPhrase(_) => "vault_bad_phrase",
             Self::KeyTaken(_) => "vault_key_taken",
             Self::NoVault(_) => "vault_none",
+            Self::KeyShared { .. } => "vault_key_shared",
             Self::Tampered(_) => "vault_tampered",
             Self::OldFormat { .. } => "vault_old_format",
             Self::NotPrivate { .. } => "vault_not_private",
@@ -163,11 +177,13 @@ impl Error {
     #[must_use]
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Locked(_) => "unlock the vault, then try again",
+            Self::Locked { .. } => "find out why, then: katana vault unlock",
             Self::KeyWrong(_) => {
                 "give back the key it was written with (vault.key_source, vault.key_file or KATANA_VAULT_KEY)"
             }
-            Self::KeyMissing(_) => "provide the key, or choose where it comes from with vault.key_source",
+            Self::KeyMissing(_) => {
+                "`katana vault key show` says what each source has; `katana vault key import` takes a recovery phrase"
+            }
             Self::KeyUnusable { .. } => {
                 "a key is the base64 of 32 bytes; make one with: openssl rand -base64 32"
             }
@@ -182,6 +198,9 @@ impl Error {
             Self::BadPhrase(_) => "compare it word by word with what `katana vault key export` printed",
             Self::KeyTaken(_) => "if no vault needs that one any more, take it away there and try again",
             Self::NoVault(_) => "`katana vault set KEY` makes one; vault.key_source says where its key goes",
+            Self::KeyShared { .. } => {
+                "give this vault a key of its own: katana vault rotate --to another source"
+            }
             Self::Tampered(_) => {
                 "restore vault.json and vault.anchor together from a backup you trust; see docs/vault.md"
             }
@@ -214,6 +233,11 @@ impl Error {
     /// A source took a key and does not give it back.
     pub(super) fn not_kept(source: &super::key::Source) -> Self {
         Self::KeyUnusable { origin: source.to_string(), why: "it did not keep the new key".into() }
+    }
+
+    /// May a writer amid its work have made it look so?
+    pub(super) fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::Tampered(_) | Self::KeyWrong(_))
     }
 
     /// An operating-system error at a file; what [`crate::base::atomic::read_private`] refuses is `NotPrivate`.

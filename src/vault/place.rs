@@ -48,6 +48,13 @@ pub struct Stamp {
     kdf: Seen,
 }
 
+/// A stamp, and the anchor beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    stamp: Stamp,
+    anchor: Seen,
+}
+
 /// Of one file: modification time (s, ns), inode, length; `None`: not there.
 type Seen = Option<(i64, i64, u64, u64)>;
 
@@ -95,6 +102,11 @@ impl Place {
             key: seen(&self.key.file)?,
             kdf: seen(&self.key.kdf)?,
         })
+    }
+
+    /// The same and the anchor: as long as this stays equal, what was judged once holds.
+    pub(super) fn look(&self) -> io::Result<Look> {
+        Ok(Look { stamp: self.stamp()?, anchor: seen(&self.anchor)? })
     }
 
     /// The directory everything lies in.

@@ -91,6 +91,12 @@ impl Providers {
         self.grammar(secret).make()
     }
 
+    /// The first slot of the secret of this name, if a provider has it.
+    #[must_use]
+    pub fn slot(&self, secret: &str) -> Option<&Slot> {
+        self.0.iter().find(|p| p.names().any(|n| &**n == secret)).and_then(|p| p.slots.first())
+    }
+
     /// The grammar of the placeholders of the secret of this name.
     #[must_use]
     pub fn grammar(&self, secret: &str) -> Grammar {

@@ -4,6 +4,7 @@
 use super::document::Document;
 use super::error::Error;
 use super::providers::Providers;
+use super::value::Name;
 use crate::base::clock::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ const RUNS: usize = 64;
 pub type Issued = Vec<(Arc<str>, Arc<str>)>;
 
 /// One run. Times as everywhere in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
     /// Its id.
@@ -50,7 +51,7 @@ impl Document {
             return Err(Error::BadRun("is that of another run"));
         }
         let mut placeholders = BTreeMap::new();
-        for name in self.entries.keys() {
+        for name in self.entries.keys().filter(|n| !Name::is_internal(n)) {
             placeholders.insert(name.clone(), providers.placeholder(name)?);
         }
         let issued = placeholders.iter().map(|(n, p)| (n.as_str().into(), p.as_str().into())).collect();

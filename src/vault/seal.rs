@@ -62,6 +62,10 @@ impl Sealer {
         &self.check
     }
 
+    pub(super) fn raw_id(&self) -> Id {
+        self.id
+    }
+
     pub(super) fn id(&self) -> String {
         HEXLOWER.encode(&self.id)
     }

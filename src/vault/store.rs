@@ -9,8 +9,10 @@ use super::hold;
 use super::key::{Keys, Source};
 use super::listing::{self, Listing, Report};
 use super::place::{Place, Stamp};
+use super::rotation::Rotation;
 use super::seal::Sealer;
 use super::value::Name;
+use super::write::Healed;
 use crate::base::clock::Timestamp;
 use crate::base::secret::Secret;
 use std::fmt;
@@ -18,7 +20,8 @@ use std::io;
 
 /// The file on disk and its key.
 pub struct Vault {
-    disk: Disk,
+    pub(super) disk: Disk,
+    healed: Option<Healed>,
 }
 
 impl Vault {
@@ -35,11 +38,39 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`].
     pub fn open_with(place: &Place, keys: Keys) -> Result<Self, Error> {
-        let vault = Self { disk: Disk::new(place, keys) };
-        if let State::There(opened) = vault.disk.load()? {
-            vault.disk.heal(&opened);
+        let opened = Self::look_with(place, keys);
+        match &opened {
+            Ok(_) => place.passed(),
+            Err(e @ Error::Tampered(_)) => place.failed(e),
+            Err(_) => {}
         }
-        Ok(vault)
+        opened
+    }
+
+    /// Opens it without counting what fails: for whoever looks again and again whether a vault is well by now.
+    ///
+    /// # Errors
+    /// As [`Vault::open`].
+    pub fn look(place: &Place) -> Result<Self, Error> {
+        Self::look_with(place, Keys::system(&place.key))
+    }
+
+    pub(super) fn look_with(place: &Place, keys: Keys) -> Result<Self, Error> {
+        let disk = Disk::new(place, keys);
+        let healed = disk.warm()?.and_then(|opened| disk.heal(&opened));
+        Ok(Self { disk, healed })
+    }
+
+    /// A handle to whatever is there, for tests of what every operation makes of it.
+    #[cfg(test)]
+    pub(super) fn unjudged(place: &Place, keys: Keys) -> Self {
+        Self { disk: Disk::new(place, keys), healed: None }
+    }
+
+    /// What this open found half done by a writer that was killed, and ended.
+    #[must_use]
+    pub fn healed(&self) -> Option<Healed> {
+        self.healed
     }
 
     /// The value of a name.
@@ -48,7 +79,7 @@ impl Vault {
     /// [`Error::NoEntry`], and as [`Vault::open`].
     pub fn get(&self, name: &Name) -> Result<Secret, Error> {
         let missing = || Error::NoEntry(name.to_string());
-        let State::There(opened) = self.disk.load()? else { return Err(missing()) };
+        let opened = self.disk.warm()?.ok_or_else(missing)?;
         let entry = opened.document.entries.get(name.as_str()).ok_or_else(missing)?;
         let newest = entry.versions.first().ok_or_else(|| hold::valueless(name.as_str()))?;
         hold::open(&opened.sealer, name.as_str(), newest)
@@ -60,7 +91,7 @@ impl Vault {
     /// [`Error::NoVersion`] when it is not kept, and as [`Vault::get`].
     pub fn get_version(&self, name: &Name, version: u64) -> Result<Secret, Error> {
         let missing = || Error::NoEntry(name.to_string());
-        let State::There(opened) = self.disk.load()? else { return Err(missing()) };
+        let opened = self.disk.warm()?.ok_or_else(missing)?;
         let entry = opened.document.entries.get(name.as_str()).ok_or_else(missing)?;
         let sealed = entry.versions.iter().find(|v| v.version == version).ok_or_else(|| {
             let kept: Vec<String> = entry.versions.iter().map(|v| v.version.to_string()).collect();
@@ -74,8 +105,18 @@ impl Vault {
     /// # Errors
     /// As [`Vault::open`].
     pub fn list(&self) -> Result<Vec<Listing>, Error> {
-        let State::There(opened) = self.disk.load()? else { return Ok(Vec::new()) };
+        let Some(opened) = self.disk.warm()? else { return Ok(Vec::new()) };
         Ok(listing::listing(&opened.document))
+    }
+
+    /// One entry by name, without its values.
+    ///
+    /// # Errors
+    /// [`Error::NoEntry`], and as [`Vault::open`].
+    pub fn history(&self, name: &Name) -> Result<Listing, Error> {
+        let mut all = self.list()?;
+        let at = all.iter().position(|l| *l.name == *name.as_str());
+        at.map(|at| all.swap_remove(at)).ok_or_else(|| Error::NoEntry(name.to_string()))
     }
 
     /// Judges the file and opens every entry.
@@ -115,6 +156,16 @@ impl Vault {
     ) -> Result<T, Error> {
         let keep = self.disk.place.keep;
         self.disk.change(|document, sealer| work(document, sealer, keep))
+    }
+
+    /// A new master key, and everything sealed anew under it. `to`: the label of another source that is to hold it, one of
+    /// [`super::key::LABELS`]. Survives a kill at any instant: the next open finishes it or undoes it.
+    ///
+    /// # Errors
+    /// [`Error::NoVault`], [`Error::KeyUnusable`] when the source cannot hold two keys, [`Error::KeyTaken`] when the other
+    /// source has one, and as [`Vault::open`]. The vault and its key are then what they were.
+    pub fn rotate(&self, to: Option<&str>) -> Result<Rotation, Error> {
+        self.disk.rotate(to)
     }
 
     /// Where the key came from; `None` as long as there was nothing to open.

@@ -5,8 +5,10 @@ mod endpoint;
 mod trouble;
 mod assertions;
 mod echo;
+mod signing;
+mod botocore;
 
-use crate::support::{Answer, Ask, Client, Katana, Origin, Proto, Reply, katana, origin};
+use crate::support::{Answer, Ask, Client, Katana, Origin, Proto, Reply, katana, origin, until};
 use serde_json::{Value, json};
 
 /// What the origin's token endpoint is asked at.
@@ -63,7 +65,15 @@ pub(crate) fn calls(origin: &Origin) -> usize {
     origin.received().iter().filter(|r| r.target == TOKEN_PATH).count()
 }
 
-/// The records of katana's own calls.
-pub(crate) fn call_records(katana: &Katana) -> Vec<Value> {
-    katana.audit().into_iter().filter(|r| r["tool_name"] == "credential.token").collect()
+/// The records of katana's own calls, once there are `count`.
+pub(crate) fn call_records(katana: &Katana, count: usize) -> Vec<Value> {
+    records(katana, count, |r| r["tool_name"] == "credential.token")
+}
+
+/// The records of a kind, once there are `count`; more of them is a failure.
+pub(crate) fn records(katana: &Katana, count: usize, is: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let find = || katana.audit().into_iter().filter(&is).collect::<Vec<_>>();
+    let found = until("the records", || Some(find()).filter(|found| found.len() >= count));
+    assert_eq!(found.len(), count, "{found:#?}");
+    found
 }

@@ -2,7 +2,7 @@
 //! at once.
 
 use super::*;
-use crate::support::{Reply, block_on, until};
+use crate::support::{Reply, block_on};
 
 async fn data(katana: &Katana) -> Answer {
     ask(katana, "origin.test", Proto::H1, Ask::get("/data")).await
@@ -30,8 +30,7 @@ fn each_failure_has_its_code_and_is_kept_for_a_moment() {
             }
         });
         assert_eq!(calls(&origin), 1, "{code}: not asked again at once");
-        let records = call_records(&katana);
-        assert_eq!((records.len(), &records[0]["code"]), (1, &json!(code)));
+        assert_eq!(call_records(&katana, 1)[0]["code"], code);
         assert!(origin.received().iter().all(|r| r.target != "/data"), "nothing goes without its credential");
         for record in katana.records("/data", 3) {
             assert_eq!((&record["code"], &record["outcome"]), (&json!(code), &json!("denied")), "{record}");
@@ -56,8 +55,8 @@ fn an_endpoint_that_is_away_private_or_not_whom_it_says_is_not_reached() {
     let origin = origin().start();
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let wrong = crate::support::origin().leaf(crate::support::pki::Leaf::SelfSigned).start();
-    for (katana, code) in [
-        (katana().reach("api.example.test", gone), "does not accept"),
+    for (katana, says) in [
+        (katana().reach("api.example.test", gone), "did not accept a connection"),
         (katana().reach("api.example.test", wrong.addr), "certificate"),
         (
             // resolved to this machine, and not allowed there
@@ -73,12 +72,7 @@ fn an_endpoint_that_is_away_private_or_not_whom_it_says_is_not_reached() {
             let error = data(&katana).await.denied(502);
             assert_eq!(error["code"], "token_unreachable");
             let message = error["message"].as_str().unwrap();
-            assert!(
-                message.contains(code.trim_start_matches("does "))
-                    || message.contains(code)
-                    || message.contains("did not accept"),
-                "{error}"
-            );
+            assert!(message.contains(says), "{error}");
         });
     }
     assert!(origin.received().is_empty() && wrong.received().is_empty());
@@ -93,15 +87,6 @@ fn what_the_vault_lacks_is_said() {
         assert!(error["message"].as_str().unwrap().contains("NOT_THERE"), "{error}");
     });
     assert!(origin.received().is_empty());
-    assert!(katana.home.katana(&["vault", "lock"]).status.success());
-    block_on(async {
-        until("the lock", || {
-            let answer = katana.audit().iter().any(|r| r["tool_name"] == "vault.follow");
-            answer.then_some(())
-        });
-        let answer = data(&katana).await;
-        assert_eq!(answer.status, 503, "{}", answer.text());
-    });
 }
 
 #[test]

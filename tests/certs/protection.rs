@@ -52,8 +52,7 @@ fn a_sealed_key_needs_the_vault_and_goes_both_ways() {
     };
     assert_eq!(ask("/a"), 404);
     let listed = json(&katana.home, &["vault", "list"]);
-    let ours = listed["entries"].as_array().unwrap().iter().find(|e| e["name"] == "katana.ca-key").unwrap();
-    assert_eq!((&ours["internal"], &ours["hosts"]), (&json!(true), &json!([])));
+    assert!(!listed.to_string().contains("katana.ca-key"), "katana's own is nobody's to see: {listed}");
     for args in [["vault", "get", "katana.ca-key"], ["vault", "remove", "katana.ca-key"]] {
         assert_eq!(katana.home.katana(&args).status.code(), Some(2), "{args:?}");
     }
@@ -87,8 +86,10 @@ fn it_stays_readable_under_a_new_master_key_and_dies_with_the_vault() {
     settings(&home, "vault");
     let made = json(&home, &["ca", "show"]);
     assert_eq!(made["key_protection"], "vault", "made sealed where the configuration says so");
-    let rotated = home.katana(&["vault", "rotate", "--yes"]);
-    if rotated.status.code() != Some(2) {
+    let rotated = home.katana(&["vault", "rotate"]);
+    if said(&rotated).contains("unrecognized subcommand") {
+        eprintln!("skipped: this katana has no `vault rotate`");
+    } else {
         assert_eq!(rotated.status.code(), Some(0), "{}", said(&rotated));
         assert_eq!(print(&json(&home, &["ca", "show"])), print(&made));
     }

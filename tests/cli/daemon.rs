@@ -17,7 +17,7 @@ impl Drop for Stops<'_> {
     }
 }
 
-pub(super) fn said(out: &Output) -> String {
+pub(crate) fn said(out: &Output) -> String {
     String::from_utf8_lossy(&[&out.stdout[..], &out.stderr].concat()).into_owned()
 }
 

@@ -2,7 +2,12 @@
 
 mod daemon;
 mod import;
+mod references;
 mod sealed;
+mod run;
+
+pub(crate) use daemon::said;
+pub(crate) use sealed::Small;
 
 use crate::support::katana::documents;
 use crate::support::{katana, origin};

@@ -160,10 +160,10 @@ fn while_the_audit_cannot_be_written_everything_is_denied_and_no_record_is_lost(
 }
 
 /// A small file system of its own, if this user may mount one.
-struct Small(PathBuf);
+pub(crate) struct Small(PathBuf);
 
 impl Small {
-    fn mount(at: PathBuf, size: &str) -> Option<Self> {
+    pub(crate) fn mount(at: PathBuf, size: &str) -> Option<Self> {
         std::fs::create_dir_all(&at).unwrap();
         let how = format!("size={size},mode=0700");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &how, "tmpfs"]).arg(&at).output();
@@ -174,11 +174,19 @@ impl Small {
         None
     }
 
+    /// Leaves so many bytes, in whole pages.
+    pub(crate) fn fill_but(&self, free: usize) {
+        self.fill();
+        let filler = std::fs::OpenOptions::new().write(true).open(self.0.join("filler")).unwrap();
+        let full = filler.metadata().unwrap().len();
+        filler.set_len(full.saturating_sub(u64::try_from(free).unwrap())).unwrap();
+    }
+
     fn fill(&self) {
         let _ = std::fs::write(self.0.join("filler"), vec![0; 1 << 20]);
     }
 
-    fn free(&self) {
+    pub(crate) fn free(&self) {
         std::fs::remove_file(self.0.join("filler")).unwrap();
     }
 }

@@ -5,7 +5,7 @@ mod command_line;
 mod git;
 mod node;
 mod packages;
-mod python;
+pub(crate) mod python;
 
 use crate::support::katana::{Home, documents};
 use crate::support::random::Random;

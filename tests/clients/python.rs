@@ -4,7 +4,7 @@ use super::{Field, field, there};
 use std::process::Command;
 
 /// The interpreter itself, not a shim that wants its own home.
-pub(super) fn interpreter() -> Option<String> {
+pub(crate) fn interpreter() -> Option<String> {
     let ask = ["-c", "import sys; print(sys.executable)"];
     if !there("python3", &ask) {
         return None;

@@ -9,6 +9,8 @@ mod scrub;
 mod splits;
 mod inject;
 mod belonging;
+mod slots;
+mod slots_together;
 mod uses;
 mod echo;
 mod wire;

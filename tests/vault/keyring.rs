@@ -35,7 +35,11 @@ fn the_keyring_keeps_the_key_from_the_first_set_to_the_move_away() {
     let verified = done(desktop.katana(&home, &["vault", "verify", "--json"]));
     assert_eq!((&verified["ok"], &verified["key_source"]), (&json!(true), &json!("keyring")));
 
+    let before = done(desktop.katana(&home, &["vault", "key", "show", "--json"]));
+    done(desktop.katana(&home, &["vault", "rotate", "--json"]));
     let after = done(desktop.katana(&home, &["vault", "key", "show", "--json"]));
+    assert_ne!(before["check"], after["check"], "another key");
+    assert_eq!(desktop.katana(&home, &["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
     assert_eq!(after["key_source"], "keyring");
     assert_eq!(desktop.katana(&home, &["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
 

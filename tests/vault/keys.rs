@@ -144,6 +144,43 @@ fn the_kernel_keeps_a_key_beyond_the_process() {
     }
     assert!(!state(&home).join("vault.key").exists());
     assert_eq!(home.katana(&["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
+    let rotated = home.katana(&["vault", "rotate"]);
+    assert!(rotated.status.success(), "{}", text(&rotated));
+    assert_eq!(home.katana(&["vault", "get", "A_KEY"]).stdout, VALUE.as_bytes());
     let back = home.katana(&["vault", "key", "move", "--to", "file", "--json"]);
     assert_eq!(json_of(&back)["still_there"], Value::Null, "{}", text(&back));
+}
+
+#[test]
+fn a_move_that_is_killed_at_any_moment_loses_nothing() {
+    let home = home("auto");
+    assert!(home.katana_in(&["vault", "set", "A_KEY"], VALUE).status.success());
+    if !home.katana(&["vault", "key", "move", "--to", "kernel"]).status.success() {
+        return eprintln!("skipped: the kernel keyring is not allowed here");
+    }
+    let mut cut = 0;
+    for round in 0..60_u64 {
+        let to = if round % 2 == 0 { "file" } else { "kernel" };
+        let mut child = home
+            .command(&["vault", "key", "move", "--to", to])
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        // from before the program has begun to after it has ended
+        std::thread::sleep(std::time::Duration::from_micros(round * 400));
+        let _ = child.kill();
+        cut += usize::from(!child.wait().unwrap().success());
+        let got = home.katana(&["vault", "get", "A_KEY"]);
+        assert_eq!(got.stdout, VALUE.as_bytes(), "round {round}: {}", text(&got));
+    }
+    assert!(cut > 0, "none was cut short");
+    let last = home.katana(&["vault", "key", "move", "--to", "file", "--json"]);
+    assert_eq!(json_of(&last)["still_there"], Value::Null, "{}", text(&last));
+    let shown = json_of(&home.katana(&["vault", "key", "show", "--json"]));
+    assert_eq!(shown["key_source"], "file");
+    let kernel = shown["sources"].as_array().unwrap().iter().find(|s| s["source"] == "kernel").unwrap();
+    assert_eq!(kernel["holds"], "nothing", "the move that was cut short is ended by the next");
+    assert!(home.katana(&["vault", "key", "move", "--to", "file"]).status.success());
 }

@@ -4,9 +4,11 @@ pub mod environment;
 pub mod files;
 pub mod truststore;
 mod child;
+mod own;
 
 use self::environment::Way;
 use self::files::Materials;
+use self::own::OwnRun;
 use super::daemon;
 use super::service::{Error, Issue, Listening, Service, Start};
 use crate::base::paths::Paths;
@@ -30,6 +32,8 @@ pub struct Wish {
     pub proxy: bool,
     /// A proxy of its own even if one runs.
     pub private: bool,
+    /// Placeholders of its own, honoured until it ends.
+    pub own_placeholders: bool,
 }
 
 /// How it ended.
@@ -41,6 +45,8 @@ pub struct Ended {
     pub why: Option<String>,
     /// What its proxy did meanwhile; none without a proxy.
     pub tally: Option<Tally>,
+    /// The run's name, if it had placeholders of its own.
+    pub run: Option<String>,
 }
 
 /// What a proxy did during one run.
@@ -103,12 +109,19 @@ impl std::fmt::Display for Tally {
 /// # Errors
 /// What kept it from being started behind a proxy; the command has not run then.
 pub fn run(start: &dyn Start, config: &Config, paths: &Paths, wish: &Wish) -> Result<Ended, Error> {
-    let issue = start.issue(config, paths)?;
+    let mut issue = start.issue(config, paths)?;
     if !wish.proxy {
         let child = child::run(&wish.command, environment::of_child(env::vars_os(), None, &issue.secrets))?;
-        return Ok(Ended { code: child.code, why: child.why, tally: None });
+        return Ok(Ended { code: child.code, why: child.why, tally: None, run: None });
+    }
+    let own = if wish.own_placeholders { Some(OwnRun::begin(config, paths)?) } else { None };
+    if let Some(own) = &own {
+        own.put_into(&mut issue);
     }
     let behind = Behind::find(start, config, paths, &issue, wish.private)?;
+    if let (Some(own), Behind::Shared { .. }) = (&own, &behind) {
+        own.await_taken_up(paths)?;
+    }
     let failed = |e: std::io::Error| {
         let next = "set TMPDIR to a directory this user can write to";
         Error::new("run_files", "the files of the child could not be written", e, next)
@@ -121,7 +134,10 @@ pub fn run(start: &dyn Start, config: &Config, paths: &Paths, wish: &Wish) -> Re
     let variables = environment::of_child(env::vars_os(), Some(&way), &issue.secrets);
     drop(issue); // values are needed no longer
     let child = child::run(&wish.command, variables)?;
-    Ok(Ended { code: child.code, why: child.why, tally: Some(behind.leave(paths)) })
+    let run = own.as_ref().map(|own| own.name().to_owned());
+    let tally = Some(behind.leave(paths));
+    drop(own); // what the child left behind uses them no longer
+    Ok(Ended { code: child.code, why: child.why, tally, run })
 }
 
 /// The proxy in front of a child.

@@ -11,7 +11,7 @@ use std::thread;
 
 fn wish(script: &str, out: &Path) -> Wish {
     let words = ["/bin/sh".into(), "-c".into(), script.into(), "sh".into(), OsString::from(out)];
-    Wish { command: words.into(), proxy: true, private: false }
+    Wish { command: words.into(), proxy: true, private: false, own_placeholders: false }
 }
 
 fn lines(out: &Path) -> Vec<String> {
@@ -43,7 +43,7 @@ fn without_a_proxy_secrets_still_come_as_placeholders() {
     let script = "echo \"$OPENAI_API_KEY\" > \"$1\"";
     let wish = Wish { proxy: false, ..wish(script, &out) };
     let ended = run(&FakeStart, &fake::config("127.0.0.1:1"), &paths, &wish).unwrap();
-    assert_eq!(ended, Ended { code: 0, why: None, tally: None });
+    assert_eq!(ended, Ended { code: 0, why: None, tally: None, run: None });
     assert_eq!(lines(&out), ["sk-katana-placeholder"]);
 }
 

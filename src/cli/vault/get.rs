@@ -1,6 +1,7 @@
 //! `katana vault get`: print a value.
 
 use super::desk::{Desk, failure};
+use super::resolving;
 use crate::base::secret::Secret;
 use crate::cli::outcome::{Exit, Failure, Outcome};
 use crate::vault::Name;
@@ -24,17 +25,24 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     let key = args.key;
+    desk.about(&key);
     let what = format!("{key} was not printed");
     let terminal = io::stdout().is_terminal();
     if terminal && !args.reveal {
         let why = "stdout is a terminal, where others may see it";
         return Err(Failure::new(Exit::Refused, "vault_not_revealed", what, why, "add --reveal, or pipe it"));
     }
-    let get = |vault: crate::vault::Vault| match args.number {
+    let get = |vault: &crate::vault::Vault| match args.number {
         Some(number) => vault.get_version(&key, number),
         None => vault.get(&key),
     };
-    let value = desk.open().and_then(get).map_err(|e| failure(&what, &e))?;
+    let vault = desk.open().map_err(|e| failure(&what, &e))?;
+    let value = get(&vault).map_err(|e| failure(&what, &e))?;
+    if let Some(number) = args.number {
+        desk.because(format!("version {number}"));
+    }
+    desk.tell_first("vault.get", &what)?;
+    let value = resolving::value(desk, &vault, &key, args.number, value)?;
     print(desk, &key, &value, terminal).map(|()| Exit::Done).map_err(|e| {
         Failure::new(Exit::Unevaluated, "vault_io", what.clone(), e, "check what stdout leads to")
     })

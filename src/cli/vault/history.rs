@@ -4,7 +4,7 @@ use super::desk::{Desk, failure};
 use super::listing::{age, table};
 use crate::base::clock::Timestamp;
 use crate::cli::outcome::{Exit, Outcome};
-use crate::vault::{Error, Listing, Name, Version};
+use crate::vault::{Listing, Name, Version};
 use serde_json::json;
 
 /// The versions of a secret that are kept, newest first, with their dates. Never values.
@@ -18,9 +18,8 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     let (ctx, key) = (desk.ctx, args.key);
     let failed = |e| failure(&format!("the history of {key} could not be shown"), &e);
-    let listed = desk.open().and_then(|v| v.list()).map_err(failed)?;
-    let listed = listed.into_iter().find(|l| *l.name == *key.as_str());
-    let listed = listed.ok_or_else(|| failed(Error::NoEntry(key.to_string())))?;
+    desk.about(&key);
+    let listed = desk.open().and_then(|v| v.history(&key)).map_err(failed)?;
     if ctx.json {
         let versions: Vec<_> = listed.versions.iter().map(|v| version(&listed, v)).collect();
         ctx.out_json(&json!({ "name": key.as_str(), "versions": versions }));

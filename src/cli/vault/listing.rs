@@ -31,6 +31,11 @@ pub(super) fn age(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
+/// `59m`, `3h`, `12d`; `expired`.
+pub(super) fn until(now: Timestamp, then: Timestamp) -> String {
+    if then <= now { "expired".into() } else { age(then, now) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,5 +54,7 @@ mod tests {
             [age(-5), age(0), age(59), age(60), age(2879), age(2880)],
             ["now", "now", "59m", "1h", "47h", "2d"]
         );
+        let until = |minutes: i64| until(Timestamp(0), Timestamp(minutes * 60_000));
+        assert_eq!([until(-5), until(0), until(59), until(2880)], ["expired", "expired", "59m", "2d"]);
     }
 }

@@ -7,10 +7,16 @@ mod set;
 mod list;
 mod get;
 mod history;
+mod expire;
 mod remove;
+mod rotate;
+mod lock;
+mod unlock;
 mod verify;
+mod meta;
 mod key;
 mod import;
+mod resolving;
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -31,7 +37,11 @@ macro_rules! commands {
 
         impl Command {
             fn run(self, desk: &Desk<'_>) -> Outcome {
-                match self { $(Self::$name(args) => $module::run(args, desk)),+ }
+                let (operation, outcome) = match self {
+                    $(Self::$name(args) => (concat!("vault.", stringify!($module)), $module::run(args, desk))),+
+                };
+                desk.tell(operation, &outcome);
+                outcome
             }
         }
     };
@@ -42,7 +52,11 @@ commands! {
     List = list,
     Get = get,
     History = history,
+    Expire = expire,
     Remove = remove,
+    Rotate = rotate,
+    Lock = lock,
+    Unlock = unlock,
     Verify = verify,
     Key = key,
     Import = import,
@@ -54,7 +68,11 @@ commands! {
 /// A [`super::outcome::Failure`] with the vault's own code: exit 3 when it is locked or there is no key, 4 when it cannot
 /// be trusted.
 pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
-    args.command.run(&Desk::new(ctx)?)
+    let desk = match args.command {
+        Command::Lock(_) | Command::Unlock(_) => Desk::in_need(ctx),
+        _ => Desk::new(ctx)?,
+    };
+    args.command.run(&desk)
 }
 
 #[cfg(test)]

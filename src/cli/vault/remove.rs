@@ -16,6 +16,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, desk: &Desk<'_>) -> Outcome {
     let (ctx, key) = (desk.ctx, args.key);
+    desk.about(&key);
     let failed = |e| failure(&format!("{key} was not removed"), &e);
     desk.open().and_then(|v| v.remove(&key)).map_err(failed)?;
     if ctx.json {

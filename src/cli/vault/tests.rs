@@ -54,3 +54,66 @@ fn a_bad_name_is_a_usage_error() {
     assert!(Program::try_parse_from(["vault", "get", "a b"]).is_err());
     assert!(Program::try_parse_from(["vault", "set", ""]).is_err());
 }
+
+#[test]
+fn rotation_expiry_and_the_lock_end_as_they_should() {
+    let (_dir, ctx) = home();
+    let ends = |line: &[&str]| katana(&ctx, line).map_err(|e| (e.exit, e.code));
+    assert_eq!(ends(&["rotate"]), Err((Exit::Unevaluated, "vault_none")));
+    assert_eq!(ends(&["rotate", "A", "a-first-value"]), Err((Exit::Bad, "vault_no_entry")));
+    assert_eq!(ends(&["set", "A", "a-first-value", "--expires", "3h"]), Ok(Exit::Done));
+    assert_eq!(ends(&["expire", "--within", "1h"]), Ok(Exit::Done));
+    assert_eq!(ends(&["expire"]), Ok(Exit::Bad));
+    assert_eq!(
+        ends(&["rotate", "A", "a-second-value", "--placeholder", "--expires", "never"]),
+        Ok(Exit::Done)
+    );
+    assert_eq!(ends(&["expire"]), Ok(Exit::Done));
+    assert_eq!(ends(&["get", "A", "--version", "1"]), Ok(Exit::Done));
+    assert_eq!(ends(&["get", "A", "--version", "3"]), Err((Exit::Bad, "vault_no_version")));
+    assert_eq!(ends(&["rotate"]), Ok(Exit::Done));
+    assert_eq!(ends(&["rotate", "--to", "environment"]), Err((Exit::Unevaluated, "vault_key_missing")));
+    assert_eq!(ends(&["verify"]), Ok(Exit::Done));
+    assert_eq!(ends(&["set", "A", "--keep"]), Err((Exit::Refused, "vault_nothing_said")));
+    assert_eq!(ends(&["rotate", "--expires", "1h"]), Err((Exit::Refused, "vault_nothing_said")));
+    assert_eq!(ends(&["set", "A", "--keep", "--host", "a.example"]), Err((Exit::Refused, "vault_bad_goes")));
+    assert_eq!(
+        ends(&["set", "A", "--keep", "--host", "a.example", "--slot", "header:x-key"]),
+        Ok(Exit::Done)
+    );
+    assert_eq!(ends(&["lock", "--reason", "a test"]), Ok(Exit::Done));
+    assert_eq!(ends(&["lock"]), Ok(Exit::Done));
+    assert_eq!(ends(&["rotate"]), Err((Exit::Unevaluated, "vault_locked")));
+    assert_eq!(ends(&["unlock"]), Ok(Exit::Done));
+    assert_eq!(ends(&["unlock"]), Ok(Exit::Done));
+    assert_eq!(ends(&["rotate"]), Ok(Exit::Done));
+}
+
+#[test]
+fn without_an_audit_no_value_is_shown() {
+    let (home_dir, mut ctx) = home();
+    assert_eq!(katana(&ctx, &["set", "A", "a-first-value"]), Ok(Exit::Done));
+    let audit = ctx.paths.audit();
+    let dir = audit.parent().unwrap();
+    std::fs::remove_dir_all(dir).unwrap();
+    std::fs::write(dir, "in the way").unwrap();
+    let e = katana(&ctx, &["get", "A"]).unwrap_err();
+    assert!(e.exit == Exit::Refused && e.code.starts_with("audit_"), "{e}");
+    assert_eq!(katana(&ctx, &["list"]), Ok(Exit::Done), "what shows no value goes on");
+    let config = home_dir.path().join("permissive.yaml");
+    std::fs::write(&config, "proxy: { mode: permissive }\n").unwrap();
+    ctx.config = Some(config);
+    assert_eq!(katana(&ctx, &["get", "A"]), Ok(Exit::Done));
+}
+
+#[test]
+fn a_vault_is_locked_under_a_broken_configuration_too() {
+    let (dir, mut ctx) = home();
+    let config = dir.path().join("broken.yaml");
+    std::fs::write(&config, "proxy: [").unwrap();
+    ctx.config = Some(config);
+    assert_eq!(katana(&ctx, &["list"]).unwrap_err().code, "config_invalid");
+    assert_eq!(katana(&ctx, &["lock"]), Ok(Exit::Done));
+    assert!(ctx.paths.vault_lock().exists());
+    assert_eq!(katana(&ctx, &["unlock"]), Ok(Exit::Done));
+}

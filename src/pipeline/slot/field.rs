@@ -56,7 +56,10 @@ pub(super) fn basic(head: &RequestHead, half: Half) -> Occupant {
                 match own.is_empty() {
                     true => Occupant::Nothing,
                     // whatever the other half is, it is not to carry off what belongs in this one
-                    false if memchr::memmem::find(other.expose(), own.expose()).is_some() => {
+                    false
+                        if own.len() >= LEAST
+                            && memchr::memmem::find(other.expose(), own.expose()).is_some() =>
+                    {
                         Occupant::Unclear
                     }
                     false => Occupant::One(own),

@@ -1,8 +1,10 @@
 //! What is bound to a request, and whose placeholder stands in a slot of its. Asked by `scrub_secrets`, which lets alone what
 //! belongs where it stands, and by `inject_credentials`, which puts the value there.
 
+use super::broker_credentials::signing;
 use super::head_text::Field;
 use crate::base::clock::Timestamp;
+use crate::config::Account;
 use crate::pipeline::exchange::{Exchange, Scheme};
 use crate::pipeline::slot::{self, Occupant, Region, Stands};
 use crate::pipeline::{Denial, RequestHead};
@@ -55,7 +57,10 @@ impl Own {
         let of = |b: &Binding| {
             let (at, secret) = held(ex, b)?;
             let one = |v: &[u8]| secret.standing(v, now).is_some();
-            let claimed = matches!(slot::occupant(head, &b.slot), Occupant::One(v) if one(v.expose()));
+            // a signature names its key in the midst of other things
+            let signs = matches!(b.account.as_deref(), Some(Account::AwsSigV4(_)));
+            let claimed = matches!(slot::occupant(head, &b.slot), Occupant::One(v) if one(v.expose()))
+                || signs && signing::is_by(head, one);
             Some(Self { held: at, region: slot::region(head, &b.slot), claimed })
         };
         bound(ex, head).into_iter().filter_map(of).collect()

@@ -2,12 +2,11 @@
 
 use crate::audit::Trail;
 use crate::base::clock::Timestamp;
-use crate::base::secret::Secret;
 use crate::broker::{Error, Token};
 use crate::config::{Account, Mode};
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::{Caller, Denial, Tokens};
-use crate::vault::Held;
+use crate::vault::{Held, Standing};
 use std::sync::Arc;
 
 /// Shared by the stages of one configuration.
@@ -61,24 +60,9 @@ fn no_token(stage: &'static str, account: &Account, why: &Error) -> Denial {
     }
 }
 
-/// A placeholder in its slot, where nothing may be put in.
-pub(super) fn not_put_in(stage: &'static str, on: bool) -> Denial {
-    let why = if on { "over plain http" } else { "while proxy.inject_credentials is off" };
-    Denial::forbidden(
-        stage,
-        "credential_not_injected",
-        stage,
-        format!("A placeholder stands in its slot, but no credential is put in {why}."),
-        "Use https, or ask the operator to switch injection on.",
-    )
-}
-
-/// Is this what an agent holds in place of the entry: its placeholder, or one of a run that has not ended?
+/// Is this what an agent holds in place of the entry: its placeholder, or another that is still honoured?
 pub(super) fn stands_for(held: &Held, text: &[u8]) -> bool {
-    let now = Timestamp::now();
-    let same = |placeholder: &str| Secret::from(placeholder) == Secret::from(text);
-    same(&held.placeholder)
-        || held.aliases.iter().any(|a| a.until.is_none_or(|until| now < until) && same(&a.placeholder))
+    matches!(held.standing(text, Timestamp::now()), Some(Standing::Honoured))
 }
 
 /// An entry and its index in the vault generation.

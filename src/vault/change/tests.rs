@@ -202,3 +202,12 @@ fn every_run_has_placeholders_of_its_own() {
     vault.remove(&name("B")).unwrap();
     assert!(!bench.vault_text().contains("\"B\""), "its runs forget it too");
 }
+
+#[test]
+fn a_value_that_would_break_the_slot_of_its_provider_is_refused() {
+    let bench = Bench::new();
+    for (name, value) in [("OPENAI_API_KEY", "sk-with\ta-tab"), ("STRIPE_KEY", "sk_test:with-a-colon")] {
+        assert_eq!(bench.set(name, value).unwrap_err().code(), "vault_bad_value", "{name}");
+        bench.set("NOBODYS", value).unwrap();
+    }
+}

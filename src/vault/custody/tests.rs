@@ -5,6 +5,7 @@ use crate::base::secret::Secret;
 use crate::config;
 use crate::vault::key::{KeyFile, Passphrase, Words};
 use crate::vault::{Meta, Name};
+use std::fs;
 use std::path::Path;
 
 struct Home {
@@ -71,6 +72,12 @@ fn a_move_that_was_cut_short_ends_with_the_next() {
     assert!(home.value(&home.place.key.file).is_ok());
     home.custody().move_to(&home.other(), home.keys()).unwrap();
     assert!(!home.place.key.file.exists() && home.other().load().unwrap().unwrap().same(&key));
+    // the other way round, where the source that has it already is the one that is asked first
+    let file = KeyFile::at(&home.place.key.file);
+    file.store(&key).unwrap();
+    let ended = home.custody().move_to(&file, home.keys()).unwrap();
+    assert_eq!(ended.ended, [home.other().source()]);
+    assert!(home.other().load().unwrap().is_none() && file.load().unwrap().unwrap().same(&key));
 }
 
 #[test]

@@ -82,6 +82,28 @@ pub fn set_aside(file: &Path, paths: &Paths) -> Result<Option<PathBuf>, Error> {
     Ok(Some(aside))
 }
 
+/// Is it a vault of the ancestor's at all? Asked before anybody is asked for its key.
+///
+/// # Errors
+/// [`Error::Unverified`] when it is none; a file that is not safe to read.
+pub fn is_ancestors(path: &Path) -> Result<(), Error> {
+    parsed(&SourceFile::read(path)?).map(drop)
+}
+
+/// The document and its version, both not yet believed.
+fn parsed(file: &SourceFile) -> Result<(Value, u64), Error> {
+    let path = file.path().to_owned();
+    let vault: Value = serde_json::from_slice(file.bytes()).map_err(|e| Error::Syntax {
+        path: path.clone(),
+        line: e.line(),
+        why: "it is no JSON".into(),
+    })?;
+    match vault["version"].as_u64() {
+        Some(version @ 1..=3) => Ok((vault, version)),
+        _ => Err(Error::Unverified { path, why: "it is no vault of hermes-katana, version 1 to 3".into() }),
+    }
+}
+
 /// Reads, verifies and opens all of it.
 ///
 /// # Errors
@@ -89,14 +111,7 @@ pub fn set_aside(file: &Path, paths: &Paths) -> Result<Option<PathBuf>, Error> {
 pub fn ancestor(path: &Path, key: &AncestorKey) -> Result<Reading, Error> {
     let file = SourceFile::read(path)?;
     let untrusted = |why: String| Error::Unverified { path: path.to_owned(), why };
-    let vault: Value = serde_json::from_slice(file.bytes()).map_err(|e| Error::Syntax {
-        path: path.to_owned(),
-        line: e.line(),
-        why: "it is no JSON".into(),
-    })?;
-    let version = vault["version"].as_u64().filter(|v| (1..=3).contains(v));
-    let version =
-        version.ok_or_else(|| untrusted("it is no vault of hermes-katana, version 1 to 3".into()))?;
+    let (vault, version) = parsed(&file)?;
     let entries = vault["entries"].as_object().ok_or_else(|| untrusted("it has no entries".into()))?;
     let (keys, mut notes) = keys(path, key);
     let message = message(version, &vault, entries).map_err(untrusted)?;

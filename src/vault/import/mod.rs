@@ -12,7 +12,7 @@ mod plan;
 mod source;
 
 pub use agents::{Places, agents};
-pub use ancestor::{AncestorKey, ancestor, ancestor_place, key_from_keyring, set_aside};
+pub use ancestor::{AncestorKey, ancestor, ancestor_place, is_ancestors, key_from_keyring, set_aside};
 pub use carry::{Carried, Replaced, carry};
 pub use env_file::env_file;
 pub use environment::environment;

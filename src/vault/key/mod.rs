@@ -20,7 +20,7 @@ pub use master::MasterKey;
 pub(super) use master::no_randomness;
 pub use passphrase::{Cost, Passphrase};
 pub use sources::{Keys, allows};
-pub(super) use sources::{Search, keep};
+pub(super) use sources::{Search, keep, nowhere};
 pub use systemd::{CREDENTIAL, SystemdCredential};
 pub use words::{Ask, PASSPHRASE, Words, ask_new, ask_with, hand};
 
@@ -110,6 +110,11 @@ pub trait KeySource: Send + Sync + fmt::Debug {
     /// Does the source remember that its key has opened a vault at this path? Then a vault that is gone was deleted.
     fn remembers(&self, _vault: &Path) -> bool {
         false
+    }
+
+    /// Another vault that its key has opened and that is still there: what is done to the key is done to that one too.
+    fn also_opens(&self, _vault: &Path) -> Option<PathBuf> {
+        None
     }
 
     /// Remembers it, where the source can.

@@ -5,7 +5,7 @@
 use super::{KeySource, MasterKey, Source};
 use crate::vault::error::Error;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const HEADING: &str = "# katana vault key: whoever reads it reads the vault";
@@ -148,6 +148,11 @@ impl<T: Shelf> KeySource for T {
     fn remembers(&self, vault: &Path) -> bool {
         let path = vault.to_string_lossy();
         record(self).is_ok_and(|r| r.is_some_and(|r| r.opened.iter().any(|p| *p == path)))
+    }
+
+    fn also_opens(&self, vault: &Path) -> Option<PathBuf> {
+        let opened = record(self).ok().flatten().map(|r| r.opened).unwrap_or_default();
+        opened.into_iter().map(PathBuf::from).find(|p| p != vault && p.exists())
     }
 
     fn remember(&self, vault: &Path) -> Result<(), Error> {

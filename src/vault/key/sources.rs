@@ -67,19 +67,16 @@ impl Keys {
             match source.load() {
                 Ok(Some(key)) => return Ok(Search::Found(key, *source)),
                 Ok(None) => empty.push(source.source()),
-                // a keyring that does not answer is the rule on a headless machine, and no reason to stop there
-                Err(e @ Error::KeyUnreachable { .. }) if self.choice == config::KeySource::Auto => {
-                    said.push(e.to_string());
-                }
+                Err(e) if self.passes_over(&e) => said.push(e.to_string()),
                 Err(e) => return Err(e),
             }
         }
-        let empty = match &*empty {
-            [only] if asked.len() == 1 => format!("{only} has none"),
-            many => format!("none in {}", many.iter().map(Source::label).collect::<Vec<_>>().join(", ")),
-        };
-        said.insert(0, empty);
-        Ok(Search::Nowhere(said.join("; ")))
+        Ok(Search::Nowhere(nowhere(asked.len(), &empty, said)))
+    }
+
+    /// A keyring that does not answer is the rule on a headless machine, and no reason to stop there.
+    pub(in crate::vault) fn passes_over(&self, e: &Error) -> bool {
+        matches!(e, Error::KeyUnreachable { .. }) && self.choice == config::KeySource::Auto
     }
 
     /// Makes a new key and keeps it where the choice says; with `auto` in the keyring where that works, else in the key file.
@@ -128,6 +125,16 @@ impl Keys {
     pub(in crate::vault) fn asked(&self) -> Vec<&dyn KeySource> {
         self.all().filter(|s| allows(self.choice, s.source().label())).collect()
     }
+}
+
+/// What is said when none of so many sources that were asked has a key: which have none, and what the others said.
+pub(in crate::vault) fn nowhere(asked: usize, empty: &[Source], mut said: Vec<String>) -> String {
+    let empty = match empty {
+        [only] if asked == 1 => format!("{only} has none"),
+        many => format!("none in {}", many.iter().map(Source::label).collect::<Vec<_>>().join(", ")),
+    };
+    said.insert(0, empty);
+    said.join("; ")
 }
 
 /// Does this choice ask the source of this label?

@@ -134,3 +134,37 @@ fn every_placeholder_fits_the_first_slot_it_goes_into() {
         assert!(edges.iter().flatten().all(u8::is_ascii_alphanumeric), "{made}");
     }
 }
+
+/// The table of docs/credentials.md, as the providers have it. `KATANA_WRITE_DOCS=1` writes it.
+#[test]
+fn the_page_lists_every_provider() {
+    const MARKS: (&str, &str) = ("<!-- providers -->\n", "<!-- /providers -->");
+    let code = |all: Vec<String>| all.iter().map(|t| format!("`{t}`")).collect::<Vec<_>>().join(" ");
+    let mut table = "| Provider | Secret | Hosts | Slots | Filled |\n|---|---|---|---|---|\n".to_owned();
+    for p in &Providers::builtin().unwrap() {
+        let mut only = Vec::new();
+        only.extend(p.methods.iter().cloned());
+        only.extend(p.paths.iter().map(|g| g.as_str().to_owned()));
+        let only = if only.is_empty() { String::new() } else { format!("; only {}", code(only)) };
+        table += &format!(
+            "| {} | {} | {}{only} | {} | {} |\n",
+            p.name,
+            code(p.names().map(ToString::to_string).collect()),
+            code(p.hosts.iter().map(ToString::to_string).collect()),
+            code(p.slots.iter().map(ToString::to_string).collect()),
+            if p.fill && p.slots[0].can_be_made() { "yes" } else { "never" },
+        );
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/credentials.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(MARKS.0).unwrap();
+    let (told, after) = rest.split_once(MARKS.1).unwrap();
+    if std::env::var_os("KATANA_WRITE_DOCS").is_some() {
+        std::fs::write(&path, [before, MARKS.0, &table, MARKS.1, after].concat()).unwrap();
+    } else {
+        assert!(
+            told == table,
+            "the table of docs/credentials.md is not that of config/providers.yaml: KATANA_WRITE_DOCS=1"
+        );
+    }
+}

@@ -74,12 +74,12 @@ fn a_flipped_bit_in_any_byte_of_vault_and_anchor_is_seen() {
             // every bit of every byte would take eight times as long and find the same
             bad[at] ^= 1 << (at % 8);
             fs::write(file, &bad).unwrap();
-            let e = bench.open().map(drop).expect_err("a flipped bit went unseen");
+            let e = bench.look().map(drop).expect_err("a flipped bit went unseen");
             assert_eq!(e.code(), "vault_tampered", "byte {at} of {file:?}: {e}");
         }
         for cut in (0..good.len()).step_by(7) {
             fs::write(file, &good[..cut]).unwrap();
-            assert_eq!(bench.open().map(drop).unwrap_err().code(), "vault_tampered", "cut at {cut}");
+            assert_eq!(bench.look().map(drop).unwrap_err().code(), "vault_tampered", "cut at {cut}");
         }
         fs::write(file, [&good[..], b"\n"].concat()).unwrap();
         bench.refuses_everything("vault_tampered");
@@ -115,7 +115,7 @@ fn edits_that_are_still_json_are_seen() {
         let mut v = parsed();
         edit(&mut v);
         fs::write(&bench.place.file, serde_json::to_string_pretty(&v).unwrap() + "\n").unwrap();
-        assert_eq!(bench.open().map(drop).unwrap_err().code(), "vault_tampered", "{what}");
+        assert_eq!(bench.look().map(drop).unwrap_err().code(), "vault_tampered", "{what}");
         bench.refuses_everything("vault_tampered");
     }
     // the same document in other words is not what was written either

@@ -173,6 +173,7 @@ fn hermes(desk: &Desk<'_>, path: Option<PathBuf>, key_env: Option<&str>, chosen:
     if !path.exists() {
         return Err(failed(&Error::Missing(path)));
     }
+    import::is_ancestors(&path).map_err(|e| failed(&e))?;
     let key = key(desk.ctx, &path, key_env).map_err(|e| failed(&e))?;
     let reading = import::ancestor(&path, &key).map_err(|e| failed(&e))?;
     let in_the_way = same_file(&path, &own);
@@ -187,10 +188,8 @@ fn hermes(desk: &Desk<'_>, path: Option<PathBuf>, key_env: Option<&str>, chosen:
     if !in_the_way {
         return take(desk, &[reading], &[], chosen, &Rewriting::default());
     }
-    if desk.place.lock_sentinel.exists() {
-        let e = crate::vault::Error::Locked(desk.place.lock_sentinel.clone());
-        return Err(failure(NOTHING, &e));
-    }
+    // a vault that is locked says so before anything is moved
+    desk.place.open_to_all().map_err(|e| failure(NOTHING, &e))?;
     let aside = import::set_aside(&own, paths).map_err(|e| failed(&e))?;
     let done = take(desk, &[reading], &[], chosen, &Rewriting::default());
     match (aside, own.exists()) {

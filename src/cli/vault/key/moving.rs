@@ -33,6 +33,7 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Outcome {
         desk.ctx.out_json(&json!({
             "from": from.map(Source::label), "to": to.label(), "where": to.to_string(),
             "still_there": moved.still_there.as_ref().map(ToString::to_string),
+            "ended": moved.ended.iter().map(Source::label).collect::<Vec<_>>(),
             "also": moved.also.iter().map(Source::label).collect::<Vec<_>>(),
             "configure": to_configure(to, desk),
         }));
@@ -40,12 +41,18 @@ pub(super) fn run(args: &Args, desk: &Desk<'_>) -> Outcome {
         let done = desk.ctx.paint(Tone::Good, if from == Some(to) { "kept" } else { "moved" });
         desk.ctx.out(match from {
             Some(from) if from != to => format!("{done} the key from {from} to {to}"),
+            _ if args.to == To::Passphrase && moved.ended.is_empty() => {
+                format!("{} {to}", desk.ctx.paint(Tone::Good, "changed"))
+            }
             _ => format!("{done} the key at {to}"),
         });
     }
     if let Some(why) = &moved.still_there {
         let warning = desk.ctx.paint(Tone::Warn, "warning");
         desk.ctx.note(format!("{warning}: the old source has the key still: {why}"));
+    }
+    for other in &moved.ended {
+        desk.ctx.note(format!("{other} had the same key, and has forgotten it"));
     }
     for other in &moved.also {
         desk.ctx.note(format!("{}: {other} has the same key", desk.ctx.paint(Tone::Warn, "warning")));
@@ -59,7 +66,7 @@ fn moved(args: &Args, desk: &Desk<'_>) -> Result<Moved, Error> {
     let target = args.to.source(&desk.place, args.file.as_ref())?;
     let moved = custody.move_to(target.as_ref(), Keys::system(&desk.place.key))?;
     // under a passphrase already: what is meant is another passphrase
-    if args.to == To::Passphrase && moved.from.as_ref() == Some(&moved.to) {
+    if args.to == To::Passphrase && moved.from.as_ref() == Some(&moved.to) && moved.ended.is_empty() {
         let new = ask_new(&desk.place.key.kdf)?;
         args.to.passphrase(&desk.place).change(&new)?;
     }

@@ -5,19 +5,18 @@
 mod bearer;
 mod outgoing;
 mod echo;
-mod signing;
+pub(super) mod signing;
 mod departing;
 
-use super::claims;
+use super::claims::bound;
 use super::desk::Desk;
 use super::refuse;
-use crate::config::{Account, Mode, OnSecret};
+use crate::config::{Mode, OnSecret};
 use crate::pipeline::exchange::{Errand, Exchange};
 use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Departure, Direction, Settled, Stage, StageError, Verdict,
 };
 use crate::pipeline::{RequestHead, ResponseHead};
-use crate::vault::credentials::Binding;
 use http::{HeaderMap, StatusCode};
 
 /// The stage.
@@ -54,14 +53,18 @@ impl Stage for BrokerCredentials {
         if let Err(denial) = outgoing::head(ex, head, self.blocks) {
             return refuse(denial);
         }
-        let Some(binding) = bound(ex, head) else { return Ok(Verdict::Continue) };
-        let done = match binding.account.as_deref() {
-            None => Ok(()),
-            Some(Account::AwsSigV4(aws)) => signing::judge(&self.desk, ex, head, binding, aws),
-            // boxed: rare, and large enough to make every exchange large
-            Some(_) => Box::pin(bearer::put(&self.desk, ex, head, binding)).await?,
-        };
-        done.map_or_else(refuse, |()| Ok(Verdict::Continue))
+        let bound = bound(ex, head);
+        if bound.iter().all(|b| b.account.is_none()) {
+            return Ok(Verdict::Continue);
+        }
+        if let Err(denial) = signing::judge(&self.desk, ex, head, &bound) {
+            return refuse(denial);
+        }
+        // boxed: rare, and large enough to make every exchange large
+        match Box::pin(bearer::put(&self.desk, ex, head, &bound)).await? {
+            Ok(()) => Ok(Verdict::Continue),
+            Err(denial) => refuse(denial),
+        }
     }
 
     fn depart(
@@ -136,9 +139,4 @@ impl Stage for BrokerCredentials {
             }
         }
     }
-}
-
-/// The first of the request's bindings that has an account.
-fn bound<'a>(ex: &'a Exchange, head: &RequestHead) -> Option<&'a Binding> {
-    claims::bound(ex, head).into_iter().find(|b| b.account.is_some())
 }

@@ -3,9 +3,11 @@
 
 use super::STAGE;
 use crate::broker::sigv4::{self, Place, Reading, Request, Signed};
+use crate::config::Account;
 use crate::config::account::{AccessKeyId, AwsSigV4};
 use crate::pipeline::exchange::{Errand, Exchange, Scheme, Signing};
-use crate::pipeline::stages::desk::{Desk, held, not_put_in, stands_for};
+use crate::pipeline::stages::desk::{Desk, held, stands_for};
+use crate::pipeline::stages::inject_credentials::refusal;
 use crate::pipeline::{Denial, RequestHead};
 use crate::vault::credentials::Binding;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING};
@@ -15,22 +17,28 @@ pub(super) fn judge(
     desk: &Desk,
     ex: &Exchange,
     head: &RequestHead,
-    binding: &Binding,
-    aws: &AwsSigV4,
+    bound: &[&Binding],
 ) -> Result<(), Denial> {
-    let signed = match sigv4::read(&request(head)) {
-        Reading::Signed(signed) if is_own(ex, aws, signed.scope.key_id.as_bytes()) => signed,
-        Reading::Unclear if mentions_own(ex, aws, head) => return Err(unclear()),
-        // the agent's own key, or none at all; but then a placeholder in any of the slots is out of place
-        _ if strays(ex, aws, head) => return Err(unclear()),
-        _ => return Ok(()),
+    let mut accounts = bound.iter().filter_map(|b| match b.account.as_deref()? {
+        Account::AwsSigV4(aws) => Some((*b, aws)),
+        _ => None,
+    });
+    let Some(first) = accounts.next() else { return Ok(()) };
+    let mut all = std::iter::once(first).chain(accounts);
+    let (binding, aws, signed) = match sigv4::read(&request(head)) {
+        Reading::Unsigned => return Ok(()),
+        Reading::Unclear if all.any(|(_, aws)| mentions_own(ex, aws, head)) => return Err(unclear()),
+        Reading::Unclear => return Ok(()),
+        Reading::Signed(signed) => {
+            match all.find(|(_, aws)| is_own(ex, aws, signed.scope.key_id.as_bytes())) {
+                // the agent's own key
+                None => return Ok(()),
+                Some((binding, aws)) => (binding, aws, signed),
+            }
+        }
     };
     if !desk.on || ex.scheme == Scheme::Http {
-        return Err(not_put_in(STAGE, desk.on));
-    }
-    if let Some(code) = ex.vault.sealed {
-        let message = "The vault cannot be read, so there is nothing to sign with.";
-        return Err(Denial { code, ..Denial::unevaluated(STAGE, "vault_locked", message) });
+        return Err(refusal::not_injected(desk.on));
     }
     let scope = &signed.scope;
     if !aws.regions.iter().any(|r| r.matches(&scope.region)) {
@@ -48,6 +56,11 @@ pub(super) fn judge(
         ex.injected(at, binding.slot.clone());
     }
     Ok(())
+}
+
+/// Is the request signed by this key id, wherever the signature stands?
+pub(in crate::pipeline::stages) fn is_by(head: &RequestHead, id: impl Fn(&[u8]) -> bool) -> bool {
+    matches!(sigv4::read(&request(head)), Reading::Signed(signed) if id(signed.scope.key_id.as_bytes()))
 }
 
 /// What the request says of its body: a hash, or one of AWS's words. `None`: nothing.
@@ -86,14 +99,6 @@ fn mentions_own(ex: &Exchange, aws: &AwsSigV4, head: &RequestHead) -> bool {
     let query = query.split(['=', '&']).map(|w| percent_encoding::percent_decode_str(w).collect::<Vec<u8>>());
     let first = |w: Vec<u8>| w.split(|b| *b == b'/').next().unwrap_or_default().to_vec();
     words.chain(query).any(|w| is_own(ex, aws, &first(w)))
-}
-
-/// A placeholder of the account's in a request that is not signed with it.
-fn strays(ex: &Exchange, aws: &AwsSigV4, head: &RequestHead) -> bool {
-    let token = aws.session_token.as_deref().and_then(|entry| held(ex, entry));
-    let sent = head.headers.get_all("x-amz-security-token").iter();
-    matches!(aws.access_key_id, AccessKeyId::Entry(_)) && mentions_own(ex, aws, head)
-        || token.is_some_and(|(_, held)| sent.into_iter().any(|v| stands_for(held, v.as_bytes())))
 }
 
 fn unclear() -> Denial {

@@ -31,8 +31,9 @@ pub(super) struct Put {
 
 /// Looks into the slots of this request's head. `on`: may anything be put in at all?
 pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
-    // what is obtained or signed is another stage's
     let mut bound = bound(ex, head);
+    // what is obtained or signed is another stage's
+    let first = bound.first().is_some_and(|b| b.account.is_none());
     bound.retain(|b| b.account.is_none());
     if bound.is_empty() {
         return Choice::Nothing;
@@ -45,9 +46,7 @@ pub(super) fn choose(ex: &Exchange, head: &RequestHead, on: bool) -> Choice {
         Err(denial) => Choice::Refuse(denial),
         Ok(Found { occupied: true, puts }) if puts.is_empty() => Choice::Nothing,
         Ok(Found { occupied: true, puts }) => Choice::Put(puts),
-        Ok(Found { occupied: false, .. }) if !on || ex.scheme == Scheme::Http => Choice::Nothing,
-        // what is obtained or signed is another stage's
-        Ok(Found { occupied: false, .. }) if bound.iter().any(|b| b.account.is_some()) => Choice::Nothing,
+        Ok(Found { occupied: false, .. }) if !first || !on || ex.scheme == Scheme::Http => Choice::Nothing,
         Ok(Found { occupied: false, .. }) => empty(ex, &bound),
     }
 }
@@ -63,7 +62,7 @@ fn placeholders(ex: &Exchange, head: &RequestHead, bound: &[&Binding], on: bool)
     let now = Timestamp::now();
     let mut found = Found { occupied: false, puts: Vec::new() };
     for binding in bound {
-        let Some((at, secret)) = held(ex, binding).filter(|_| binding.account.is_none()) else { continue };
+        let Some((at, secret)) = held(ex, binding) else { continue };
         match slot::occupant(head, &binding.slot) {
             Occupant::Nothing => {}
             Occupant::Unclear => found.occupied = true,
@@ -118,7 +117,7 @@ fn empty(ex: &Exchange, bound: &[&Binding]) -> Choice {
 /// The slots of the body, for when it is there. In a vault that cannot be read their numbers are the bindings'.
 fn expect(ex: &Exchange, head: &RequestHead, bound: &[&Binding]) {
     let sealed = ex.vault.sealed.is_some();
-    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body() && b.account.is_none());
+    let in_body = bound.iter().enumerate().filter(|(_, b)| b.slot.is_in_body());
     let slots: Vec<(Slot, usize)> = in_body
         .filter_map(|(i, b)| Some((b.slot.clone(), if sealed { i } else { held(ex, b)?.0 })))
         .collect();

@@ -3,7 +3,7 @@
 //! placeholder again.
 
 mod choice;
-mod refusal;
+pub(super) mod refusal;
 mod fill;
 mod echo;
 
@@ -103,3 +103,6 @@ impl Stage for InjectCredentials {
         Ok(ChunkVerdict::Forward)
     }
 }
+
+#[cfg(test)]
+mod tests;

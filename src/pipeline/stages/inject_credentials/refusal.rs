@@ -6,7 +6,7 @@ use crate::pipeline::stages::claims::told;
 use crate::vault::{Alias, Barred, Held};
 
 /// It may not be put in here at all.
-pub(super) fn not_injected(on: bool) -> Denial {
+pub(in crate::pipeline::stages) fn not_injected(on: bool) -> Denial {
     let why = if on { "over plain http" } else { "while proxy.inject_credentials is off" };
     Denial::forbidden(
         STAGE,
@@ -18,7 +18,7 @@ pub(super) fn not_injected(on: bool) -> Denial {
 }
 
 /// There is nothing to put in.
-pub(super) fn barred(secret: &Held, why: Barred) -> Denial {
+pub(in crate::pipeline::stages) fn barred(secret: &Held, why: Barred) -> Denial {
     let (name, rule) = (&secret.name, format!("vault:{}", secret.name));
     match why {
         Barred::Expired(at) => Denial::forbidden(
@@ -26,11 +26,11 @@ pub(super) fn barred(secret: &Held, why: Barred) -> Denial {
             "credential_expired",
             rule,
             format!("{name} belongs here, but expired at {at}."),
-            format!("The operator sets a new value (`katana vault set {name}`) or a later end (`katana vault expire`)."),
+            format!("The operator sets a new value: `katana vault set {name}`."),
         ),
         Barred::Unresolved(why) => Denial {
             rule: rule.into(),
-            remedy: format!("Nothing was sent. The operator mends what {name} refers to (`katana vault verify`); retry later.").into(),
+            remedy: format!("Nothing was sent. The operator mends what {name} refers to (`katana vault verify --resolve`); retry later.").into(),
             ..Denial::unevaluated(
                 STAGE,
                 "credential_unresolved",
@@ -41,7 +41,7 @@ pub(super) fn barred(secret: &Held, why: Barred) -> Denial {
 }
 
 /// It is a placeholder that was honoured once.
-pub(super) fn lapsed(secret: &Held, alias: &Alias) -> Denial {
+pub(in crate::pipeline::stages) fn lapsed(secret: &Held, alias: &Alias) -> Denial {
     let name = &secret.name;
     let (end, remedy) = match &alias.run {
         Some(_) => (
@@ -60,7 +60,7 @@ pub(super) fn lapsed(secret: &Held, alias: &Alias) -> Denial {
 }
 
 /// The vault cannot be read, and this needs it.
-pub(super) fn unread(code: &'static str, secret: &str) -> Denial {
+pub(in crate::pipeline::stages) fn unread(code: &'static str, secret: &str) -> Denial {
     let message =
         format!("What looks like the placeholder of {secret} is in its slot, but the vault cannot be read.");
     Denial::unevaluated(STAGE, code, message)

@@ -73,7 +73,7 @@ impl Known {
             }
         }
         finds.sort_by_key(|f: &Find| f.spot.as_ref().map_or(0, |s| s.range.start));
-        let open = file.is_open().then(|| format!("{} can be read by others", path.display()));
+        let open = file.is_open().then(|| "others can read it".to_owned());
         Ok(Reading {
             origin: Origin::File { program: self.program, file },
             finds,

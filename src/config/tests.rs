@@ -104,7 +104,7 @@ credentials:
     slot: header:X-Token:Custom
     methods: [get]
     paths: [/v1/**]
-vault: {key_source: file, passphrase_file: keys/words, key_file: keys/vault.key, keep_versions: 2}
+vault: {key_source: file, passphrase_file: keys/words, key_file: keys/vault.key, keep_versions: 2, reference_ttl: 7s, reference_failure_ttl: 3s, reference_timeout: 4s}
 ca: {key_protection: vault}
 audit: {max_size_mb: 3, durability: sync, batch_delay: 5ms}
 "#;

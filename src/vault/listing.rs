@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::entry::{Entry, time};
 use super::key::Source;
+use super::value::Name;
 use crate::base::clock::Timestamp;
 use crate::config::Goes;
 use std::path::PathBuf;
@@ -61,7 +62,8 @@ pub struct Report {
 
 /// Every entry by name.
 pub(super) fn listing(document: &Document) -> Vec<Listing> {
-    document.entries.iter().map(|(name, entry)| one(name, entry)).collect()
+    let shown = document.entries.iter().filter(|(name, _)| !Name::is_internal(name));
+    shown.map(|(name, entry)| one(name, entry)).collect()
 }
 
 fn one(name: &str, entry: &Entry) -> Listing {

@@ -50,7 +50,8 @@ fn an_env_file_is_imported_and_holds_placeholders_then() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
     let said = katana_json(&home, &["vault", "import", "env-file", ".env", "--dry-run", "--replace"], 0);
     assert_eq!(names(&said, "imported"), ["OPENAI_API_KEY", "DB_PASSWORD"]);
-    assert!(!home.dir.path().join(".config").exists(), "a dry run writes nothing");
+    let vault = home.dir.path().join(".config/hermes-katana/vault.json");
+    assert!(!vault.exists(), "a dry run writes nothing but the audit");
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
 
     let said = katana_json(

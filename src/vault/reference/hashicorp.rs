@@ -4,7 +4,6 @@
 use super::{Address, Fault, World};
 use crate::base::secret::Secret;
 use crate::vault::value::LONGEST;
-use rustls::crypto::aws_lc_rs;
 use serde_json::Value;
 use std::fs;
 use std::io::Read;
@@ -114,7 +113,7 @@ fn agent(world: &World, patience: Duration) -> Result<Agent, Fault> {
             .collect(),
     };
     let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .root_certs(RootCerts::Specific(Arc::new(roots)))
         .build();
     let config = Agent::config_builder()

@@ -23,6 +23,9 @@ struct Desk {
     _dir: tempfile::TempDir,
 }
 
+/// What is done to a secret, and status, code and words of what follows.
+type Barring = (fn(&mut Held), u16, &'static str, &'static str);
+
 fn held(change: impl FnOnce(&mut Held)) -> Held {
     let mut held = Held::new("MINE", Secret::from(KEY), USUAL);
     change(&mut held);
@@ -124,12 +127,9 @@ fn in_clear_or_switched_off_nothing_goes_in() {
     }
 }
 
-/// What befell the secret; the status, code and words of the refusal.
-type Bar = (fn(&mut Held), u16, &'static str, &'static str);
-
 #[test]
 fn what_is_barred_is_refused_where_it_would_go_in() {
-    let cases: [Bar; 3] = [
+    let cases: [Barring; 3] = [
         (
             |h| h.barred = Some(Barred::Expired(Timestamp(1_000_000))),
             403,

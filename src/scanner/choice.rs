@@ -2,6 +2,7 @@
 //! grams are rarest in ordinary text. Only speed depends on which.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::grams::{Gram, NARROW, Place, WIDE, eight};
 use super::prefilter::{Keyword, Next};
@@ -11,16 +12,32 @@ use super::rarity::Rarity;
 const CROWDING: f32 = 2e-6;
 
 /// The grams chosen so far.
-pub(super) struct Choice {
+pub(super) struct Choice<'r> {
     stride: usize,
-    rarity: Rarity,
+    rarity: &'r Rarity,
     /// One more keyword that has one of these costs little.
-    taken: HashSet<Gram>,
+    taken: HashSet<Gram, BuildHasherDefault<Hashed>>,
 }
 
-impl Choice {
-    pub(super) fn new(stride: usize) -> Choice {
-        Choice { stride, rarity: Rarity::new(), taken: HashSet::new() }
+/// A gram is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, gram: u64) {
+        self.0 = gram.rotate_left(32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl<'r> Choice<'r> {
+    pub(super) fn new(stride: usize, rarity: &'r Rarity) -> Self {
+        Choice { stride, rarity, taken: HashSet::default() }
     }
 
     /// The short ones choose first: they have little choice.
@@ -46,17 +63,25 @@ impl Choice {
             .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
         let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
         let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
-        let costs = pieces.map(|piece| {
+        let mut best: Option<(f32, Piece<'a>, Vec<Gram>)> = None;
+        for piece in pieces {
+            let share = self.rarity.share(piece.bytes);
+            // no cheaper, whatever grams it has: those are many where a byte may be anything
+            if best.as_ref().is_some_and(|(cost, ..)| share / 3.0 >= *cost) {
+                continue;
+            }
             let grams = piece.grams();
-            (self.cost(&piece, &grams), piece, grams)
-        });
-        costs.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, piece, grams)| (piece, grams))
+            let cost = self.cost(share, &grams);
+            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                best = Some((cost, piece, grams));
+            }
+        }
+        best.map(|(_, piece, grams)| (piece, grams))
     }
 
-    fn cost(&self, piece: &Piece<'_>, grams: &[Gram]) -> f32 {
+    fn cost(&self, share: f32, grams: &[Gram]) -> f32 {
         let new = grams.iter().filter(|g| !self.taken.contains(g)).count();
         let new = f32::from(u16::try_from(new).unwrap_or(u16::MAX));
-        let share = self.rarity.share(piece.bytes);
         new * CROWDING + if new > 0.0 { share } else { share / 3.0 }
     }
 }

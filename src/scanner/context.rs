@@ -90,11 +90,13 @@ fn is_closed(before: &[u8]) -> bool {
 fn begins(between: &[u8], first: u8) -> bool {
     let escaped: [&[u8]; 10] =
         [b"\\n", b"\\t", b"\\r", b"%3D", b"%3d", b"%3A", b"%3a", b"%20", b"%22", b"\\u0022"];
+    let Some(last) = between.last() else { return false };
     first.is_ascii_graphic()
         && !b"\"'`=:>(,[{;|\\<%&".contains(&first)
-        && (between.last().is_some_and(|b| b.is_ascii_whitespace() || b"\"'`=:>(,[{;|".contains(b))
-            || escaped.iter().any(|e| between.ends_with(e))
-            || between.ends_with(b"\\u003d"))
+        && (last.is_ascii_whitespace()
+            || b"\"'`=:>(,[{;|".contains(last)
+            || b"ntrDdAa02".contains(last)
+                && (escaped.iter().any(|e| between.ends_with(e)) || between.ends_with(b"\\u003d")))
 }
 
 /// Does a value end here? What goes on is a longer one, and none of this kind.

@@ -16,6 +16,7 @@ mod prefilter;
 mod rarity;
 mod read;
 mod rule;
+mod shape;
 mod validate;
 
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use excerpt::excerpt;
 pub use rule::Rule;
 
 use lane::Lane;
+use rarity::Rarity;
 
 /// Which way the text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -186,7 +188,9 @@ impl Scanner {
 
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
-        let lane = |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect());
+        let rarity = Rarity::new();
+        let lane =
+            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
         Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
     }
 

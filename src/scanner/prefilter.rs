@@ -5,6 +5,7 @@
 use super::beginnings::Beginnings;
 use super::choice::Choice;
 use super::grams::{FOLD, Gram, Table, eight};
+use super::rarity::Rarity;
 
 /// Positions asked about before any answer is looked at.
 const BLOCK: usize = 32;
@@ -40,7 +41,7 @@ impl Next {
 
     /// In either case, if letters count the same.
     pub(super) fn has_folded(self, folded: u8) -> bool {
-        (0..=u8::MAX).any(|b| b | 0x20 == folded && self.has(b))
+        self.has(folded) || self.has(folded & !0x20)
     }
 }
 
@@ -58,10 +59,10 @@ impl Prefilter {
     pub(super) const SHORTEST: usize = 3;
 
     /// Keywords of six bytes and more let the search take longer strides.
-    pub(super) fn compile(keywords: Vec<Keyword>) -> Prefilter {
+    pub(super) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= 6 { 4 } else { 2 };
-        let table = Table::new(Choice::new(stride).places(&keywords));
+        let table = Table::new(Choice::new(stride, rarity).places(&keywords));
         Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
     }
 
@@ -174,14 +175,14 @@ mod tests {
             let text = parts.concat();
             for (words, fold) in [(&["ignore", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
                 let words = keywords(words, fold);
-                prop_assert_eq!(found(&Prefilter::compile(words.clone()), text.as_bytes()), naive(&words, text.as_bytes()));
+                prop_assert_eq!(found(&Prefilter::compile(words.clone(), &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
             }
         }
     }
 
     #[test]
     fn an_unfinished_keyword_is_held() {
-        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true));
+        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true), &Rarity::new());
         assert_eq!(filter.unfinished(b"please IGN"), 7);
         assert_eq!(filter.unfinished(b"please ignore"), 13);
         assert_eq!(filter.unfinished(b"please xyz"), 10);

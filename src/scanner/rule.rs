@@ -8,8 +8,10 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::blob::{self, in_blob, may_be_base64};
 use super::bounds::{following, longest_match, parsed};
 use super::context::{self, Context};
+use super::effort::work;
 use super::prefilter::{Keyword, Next, Prefilter};
 use super::read::Raw;
+use super::shape::Shape;
 use super::validate::{Allowed, Validator, entropy};
 use super::{Direction, Error, Family, Surface};
 use crate::base::glob::HostPattern;
@@ -61,6 +63,10 @@ pub struct Rule {
     /// Of the match; or of the value, where there is a context.
     pattern: String,
     context: Option<Context>,
+    /// Of a value: what can be asked of a place before the pattern is tried.
+    shape: Shape,
+    /// All spellings of the keywords, long ones first, where there is a context.
+    names: Box<[Box<[u8]>]>,
     /// Could a keyword come up in base64 by chance?
     bare: bool,
     /// Compiled when the first keyword turns up: most rules never meet theirs.
@@ -93,7 +99,7 @@ impl Rule {
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
-        Ok(Rule {
+        let mut rule = Rule {
             id: raw.id.into(),
             family,
             confidence: raw.confidence,
@@ -114,6 +120,8 @@ impl Rule {
             fold: case,
             pattern,
             context,
+            shape: Shape::of(&hir),
+            names: Box::default(),
             regex: OnceLock::new(),
             anywhere: OnceLock::new(),
             unverified: raw.unverified,
@@ -122,7 +130,13 @@ impl Rule {
             surfaces: raw.surfaces.unwrap_or_else(|| vec![Surface::Url, Surface::Header, Surface::Body]),
             direction: raw.direction.unwrap_or_else(|| vec![usual]),
             allowed: Arc::clone(allowed),
-        })
+        };
+        if rule.context.is_some() {
+            let mut names: Vec<Box<[u8]>> = rule.spelt().map(|(k, _)| k.into_bytes().into()).collect();
+            names.sort_by_key(|k| std::cmp::Reverse(k.len()));
+            rule.names = names.into();
+        }
+        Ok(rule)
     }
 
     /// Is what it finds meant for this host, in a header or the query? `None`: it does not say for which it is.
@@ -189,8 +203,10 @@ impl Rule {
         let text = &text[..text.len().min(self.reach())];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
+            work(text.len().min(context::WITHIN));
             return self.beside(context, regex, text);
         }
+        work(text.len().min(self.longest));
         let end = regex.find(text)?.end();
         if self.family != Family::Secret {
             return Some((end, self.confidence));
@@ -206,9 +222,14 @@ impl Rule {
 
     /// A value some way after the name that `text` begins with.
     fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
-        let is_here = |k: &String| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k.as_bytes()));
-        let named = self.spelt().map(|(k, _)| k).filter(is_here).map(|k| k.len()).max()?;
+        let is_here = |k: &&Box<[u8]>| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
+        let named = self.names.iter().find(is_here)?.len();
+        let mut room = self.shape.room();
         Context::places(text, named).find_map(|at| {
+            if !room.may_hold(text, at) || !self.validator.is_none_or(|v| v.may_begin(&text[at..])) {
+                return None;
+            }
+            work(self.longest.min(text.len() - at));
             let end = at + regex.find(&text[at..])?.end();
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
@@ -260,6 +281,7 @@ impl Rule {
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
     pub(super) fn next(&self, text: &[u8]) -> Option<usize> {
         let before = if self.context.is_some() { self.reach() - self.longest } else { 0 };
+        work(text.len());
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => regex.find(text).map(|m| m.start().saturating_sub(before)),
             None => Some(0),

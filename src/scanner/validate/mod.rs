@@ -79,6 +79,11 @@ impl Validator {
         }
     }
 
+    /// Not if the beginning of a value says already that it would refuse it.
+    pub(super) fn may_begin(self, value: &[u8]) -> bool {
+        self != Validator::Bip39 || wallets::bip39_begins(value)
+    }
+
     /// Does it only ask for characters somewhere in the value?
     pub(super) fn wants_characters(self) -> bool {
         matches!(self, Validator::Mixed | Validator::AllCases)

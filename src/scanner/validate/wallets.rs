@@ -6,23 +6,44 @@ const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrst
 const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const GENERATOR: [u32; 5] = [0x3b6a_57b2, 0x2650_8e6d, 0x1ea1_19fa, 0x3d42_33dd, 0x2a14_62b3];
 
+/// A phrase has so many words; what follows it may be words as well.
+const PHRASES: [usize; 5] = [24, 21, 18, 15, 12];
+/// The longest word of the list.
+const LONGEST_WORD: usize = 8;
+
 /// Words parted by anything else.
 pub(super) fn bip39(value: &[u8]) -> bool {
+    let words = || value.split(|b| !b.is_ascii_alphabetic()).filter(|w| !w.is_empty());
+    let numbers: Vec<u16> = words().map_while(number).take(PHRASES[0]).collect();
+    PHRASES.into_iter().filter_map(|n| numbers.get(..n)).any(agrees)
+}
+
+/// Is the first word one of the list?
+pub(super) fn bip39_begins(value: &[u8]) -> bool {
+    value.split(|b| !b.is_ascii_alphabetic()).next().is_some_and(|word| number(word).is_some())
+}
+
+/// The number of a word in the list.
+fn number(word: &[u8]) -> Option<u16> {
+    let mut lower = [0; LONGEST_WORD];
+    let lower = lower.get_mut(..word.len())?;
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
     let list = bip39::Language::English.word_list();
-    let known = |w: &str| list.binary_search(&w.to_ascii_lowercase().as_str()).is_ok();
-    let words = || {
-        let parts = value.split(|b| !b.is_ascii_alphabetic()).filter(|w| !w.is_empty());
-        parts.filter_map(|w| std::str::from_utf8(w).ok())
-    };
-    if !words().take(12).all(known) {
-        return false;
+    list.binary_search_by(|known| known.as_bytes().cmp(lower)).ok().and_then(|n| u16::try_from(n).ok())
+}
+
+/// Eleven bits a word; the last bits, one for every three words, are the first of the digest of those before.
+fn agrees(numbers: &[u16]) -> bool {
+    let bit = |i: usize| numbers[i / 11] >> (10 - i % 11) & 1;
+    let entropy = numbers.len() * 32 / 3;
+    let mut bytes = [0_u8; 33];
+    for i in 0..numbers.len() * 11 {
+        bytes[i / 8] |= u8::try_from(bit(i) << (7 - i % 8)).unwrap_or_default();
     }
-    let words: Vec<&str> = words().collect();
-    // what follows the phrase may be words as well
-    [24, 21, 18, 15, 12].into_iter().filter_map(|n| words.get(..n)).any(|first| {
-        let phrase = first.join(" ").to_ascii_lowercase();
-        bip39::Mnemonic::parse_in_normalized(bip39::Language::English, &phrase).is_ok()
-    })
+    let checked = numbers.len() / 3;
+    let digest = Sha256::digest(&bytes[..entropy / 8]);
+    (digest[0] ^ bytes[entropy / 8]) >> (8 - checked) == 0
 }
 
 pub(super) fn base58check(value: &[u8]) -> bool {

@@ -7,7 +7,10 @@ use regex_syntax::hir::literal::Extractor;
 use super::prefilter::Next;
 
 /// No match is longer, so nothing holds back more.
-const LONGEST_MATCH: usize = 2048;
+pub(super) const LONGEST_MATCH: usize = 2048;
+
+/// A keyword of so many bytes is short.
+pub(super) const SHORT: usize = 4;
 
 /// So many beginnings of a pattern are looked at.
 const BEGINNINGS: usize = 512;
@@ -28,7 +31,7 @@ pub(super) fn parsed(pattern: &str, fold: bool) -> Result<Hir, String> {
 
 /// The bytes that follow `keyword` in any match that begins with it. Only looked for where it pays: behind short keywords.
 pub(super) fn following(hir: &Hir, keyword: &str) -> Next {
-    if keyword.len() > 4 {
+    if keyword.len() > SHORT {
         return Next::ANY;
     }
     let mut extractor = Extractor::new();

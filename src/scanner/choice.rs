@@ -27,7 +27,7 @@ impl Hasher for Hashed {
     fn write(&mut self, _: &[u8]) {}
 
     fn write_u64(&mut self, gram: u64) {
-        self.0 = gram.rotate_left(32);
+        self.0 = gram ^ gram >> 32;
     }
 
     fn finish(&self) -> u64 {

@@ -27,7 +27,7 @@ impl Lane {
         if rules.len() > MAX_RULES {
             return Err(Error::TooMany { what: "rules", limit: MAX_RULES });
         }
-        let max_hold = rules.iter().map(|r| r.reach()).max().unwrap_or(0);
+        let max_hold = rules.iter().map(|r| r.farthest()).max().unwrap_or(0);
         let mut begins: BTreeMap<Keyword, Vec<Arc<Rule>>> = BTreeMap::new();
         for rule in rules {
             for keyword in rule.keywords() {

@@ -142,7 +142,7 @@ impl Scanner {
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
-        Scanner::compile(read::read(BUILTIN.iter().copied())?)
+        Scanner::compile(read::read(BUILTIN.iter().copied(), true)?)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
@@ -150,7 +150,7 @@ impl Scanner {
     /// # Errors
     /// Bad YAML; a rule that does not compile, is unbounded, repeats an id, or does not do what its examples say.
     pub fn from_rules<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Scanner, Error> {
-        let scanner = Scanner::compile(read::read(sources)?)?;
+        let scanner = Scanner::compile(read::read(sources, false)?)?;
         scanner.rules.iter().try_for_each(|rule| rule.check_examples())?;
         Ok(scanner)
     }

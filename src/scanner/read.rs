@@ -51,11 +51,14 @@ pub(super) struct Raw {
     pub(super) references: Vec<String>,
 }
 
-/// Reads rule files: `(name, YAML)` each.
+/// Reads rule files: `(name, YAML)` each. The patterns of `trusted` ones are taken as they are.
 ///
 /// # Errors
 /// The first rule that cannot be used.
-pub(super) fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Vec<Rule>, Error> {
+pub(super) fn read<'a>(
+    sources: impl IntoIterator<Item = (&'a str, &'a str)>,
+    trusted: bool,
+) -> Result<Vec<Rule>, Error> {
     let allowed = Arc::new(Allowed::builtin()?);
     let (mut rules, mut ids) = (Vec::new(), HashSet::new());
     for (name, text) in sources {
@@ -69,7 +72,11 @@ pub(super) fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) ->
             if !ids.insert(id.clone()) {
                 return Err(fault("this id is taken".into()));
             }
-            rules.push(Rule::compile(name, file.family, raw, &allowed).map_err(fault)?);
+            let rule = Rule::compile(name, file.family, raw, &allowed).map_err(&fault)?;
+            if !trusted {
+                rule.check_pattern().map_err(fault)?;
+            }
+            rules.push(rule);
         }
     }
     Ok(rules)

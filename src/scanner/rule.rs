@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::blob::{self, in_blob, may_be_base64};
-use super::bounds::{following, longest_match, parsed};
+use super::bounds::{LONGEST_MATCH, SHORT, following, longest_match, parsed};
 use super::context::{self, Context};
 use super::effort::work;
 use super::prefilter::{Keyword, Next, Prefilter};
@@ -34,6 +34,14 @@ const NEARBY: u8 = 45;
 /// Room for the states of one pattern's automaton, used as needed. With less, long patterns fall back to a search a hundred
 /// times slower.
 const DFA_LIMIT: usize = 16 << 20;
+
+/// How long a match may be, and what a value looks like.
+#[derive(Debug, Default)]
+struct Bounds {
+    longest: usize,
+    /// What can be asked of a place before the pattern is tried.
+    shape: Shape,
+}
 
 /// A compiled rule.
 #[derive(Debug)]
@@ -63,8 +71,8 @@ pub struct Rule {
     /// Of the match; or of the value, where there is a context.
     pattern: String,
     context: Option<Context>,
-    /// Of a value: what can be asked of a place before the pattern is tried.
-    shape: Shape,
+    /// Of the match, or of the value. Worked out when the first keyword turns up, as the expressions are.
+    bounds: OnceLock<Bounds>,
     /// All spellings of the keywords, long ones first, where there is a context.
     names: Box<[Box<[u8]>]>,
     /// Could a keyword come up in base64 by chance?
@@ -73,7 +81,6 @@ pub struct Rule {
     regex: OnceLock<Option<Regex>>,
     /// The same, not anchored: for texts full of keywords.
     anywhere: OnceLock<Option<Regex>>,
-    longest: usize,
     unverified: Option<u8>,
     validator: Option<Validator>,
     entropy: Option<f32>,
@@ -95,7 +102,6 @@ impl Rule {
         let written = if context.is_some() { raw.value } else { raw.pattern };
         let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
         let case = raw.ignore_case || family == Family::Injection;
-        let hir = parsed(&pattern, case)?;
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
@@ -110,17 +116,12 @@ impl Rule {
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,
             bare: context.is_none() && raw.keywords.iter().any(|k| may_be_chance(k)),
-            longest: longest_match(&hir)?,
-            followed: raw
-                .keywords
-                .iter()
-                .map(|k| if usual_next { Next::ANY } else { following(&hir, k) })
-                .collect(),
+            followed: followed(&raw.keywords, &pattern, usual_next)?,
             keywords: raw.keywords,
             fold: case,
             pattern,
             context,
-            shape: Shape::of(&hir),
+            bounds: OnceLock::new(),
             names: Box::default(),
             regex: OnceLock::new(),
             anywhere: OnceLock::new(),
@@ -137,6 +138,23 @@ impl Rule {
             rule.names = names.into();
         }
         Ok(rule)
+    }
+
+    /// Is the pattern one that can be used? Not asked of built-in rules when the program starts: its tests have.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn check_pattern(&self) -> Result<(), String> {
+        self.measured().map(|bounds| drop(self.bounds.set(bounds)))
+    }
+
+    fn measured(&self) -> Result<Bounds, String> {
+        let hir = parsed(&self.pattern, self.fold)?;
+        Ok(Bounds { longest: longest_match(&hir)?, shape: Shape::of(&hir) })
+    }
+
+    fn bounds(&self) -> &Bounds {
+        self.bounds.get_or_init(|| self.measured().unwrap_or_default())
     }
 
     /// Is what it finds meant for this host, in a header or the query? `None`: it does not say for which it is.
@@ -168,12 +186,21 @@ impl Rule {
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
     /// at after it.
     pub(super) fn reach(&self) -> usize {
+        self.reach_with(self.bounds().longest)
+    }
+
+    fn reach_with(&self, longest: usize) -> usize {
         let keyword = self.keywords.iter().map(String::len).max().unwrap_or(0);
         match self.context {
-            Some(_) => keyword + context::WITHIN + self.longest + 2,
-            None if self.bare => self.longest.max(keyword) + blob::AFTER,
-            None => self.longest.max(keyword) + 1,
+            Some(_) => keyword + context::WITHIN + longest + 2,
+            None if self.bare => longest.max(keyword) + blob::AFTER,
+            None => longest.max(keyword) + 1,
         }
+    }
+
+    /// No less than the reach, and known without taking the pattern apart.
+    pub(super) fn farthest(&self) -> usize {
+        if self.bounds.get().is_some() { self.reach() } else { self.reach_with(LONGEST_MATCH) }
     }
 
     pub(super) fn keywords(&self) -> Vec<Keyword> {
@@ -206,7 +233,7 @@ impl Rule {
             work(text.len().min(context::WITHIN));
             return self.beside(context, regex, text);
         }
-        work(text.len().min(self.longest));
+        work(text.len().min(self.bounds().longest));
         let end = regex.find(text)?.end();
         if self.family != Family::Secret {
             return Some((end, self.confidence));
@@ -224,12 +251,12 @@ impl Rule {
     fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
         let is_here = |k: &&Box<[u8]>| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
         let named = self.names.iter().find(is_here)?.len();
-        let mut room = self.shape.room();
+        let mut room = self.bounds().shape.room();
         Context::places(text, named).find_map(|at| {
             if !room.may_hold(text, at) || !self.validator.is_none_or(|v| v.may_begin(&text[at..])) {
                 return None;
             }
-            work(self.longest.min(text.len() - at));
+            work(self.bounds().longest.min(text.len() - at));
             let end = at + regex.find(&text[at..])?.end();
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
@@ -264,8 +291,12 @@ impl Rule {
     /// # Errors
     /// The first example it does not find, or counter-example it finds.
     pub fn check_examples(&self) -> Result<(), Error> {
-        let fault =
-            |reason| Error::Rule { source_name: self.source_name.clone(), rule: self.id.to_string(), reason };
+        let fault = |reason: String| Error::Rule {
+            source_name: self.source_name.clone(),
+            rule: self.id.to_string(),
+            reason,
+        };
+        self.check_pattern().map_err(fault)?;
         if self.regex().is_none() {
             return Err(fault("the pattern is too large".into()));
         }
@@ -280,7 +311,7 @@ impl Rule {
 
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
     pub(super) fn next(&self, text: &[u8]) -> Option<usize> {
-        let before = if self.context.is_some() { self.reach() - self.longest } else { 0 };
+        let before = if self.context.is_some() { self.reach() - self.bounds().longest } else { 0 };
         work(text.len());
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => regex.find(text).map(|m| m.start().saturating_sub(before)),
@@ -318,6 +349,15 @@ fn secret<'t>(regex: &Regex, matched: &'t [u8]) -> &'t [u8] {
 /// Will a few megabytes of base64 hold this keyword?
 fn may_be_chance(keyword: &str) -> bool {
     keyword.len() < 8 && may_be_base64(keyword.as_bytes()) && !keyword.contains(['_', '-'])
+}
+
+/// What may follow each keyword; only a short one is worth the look.
+fn followed(keywords: &[String], pattern: &str, any: bool) -> Result<Box<[Next]>, String> {
+    if any || keywords.iter().all(|k| k.len() > SHORT) {
+        return Ok(keywords.iter().map(|_| Next::ANY).collect());
+    }
+    let hir = parsed(pattern, false)?;
+    Ok(keywords.iter().map(|k| following(&hir, k)).collect())
 }
 
 /// What can be said without compiling anything.

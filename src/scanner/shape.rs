@@ -6,7 +6,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::prefilter::Next;
 
 /// The least a value is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Shape {
     shortest: usize,
     /// Any byte of a match is one of these.

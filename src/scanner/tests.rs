@@ -164,3 +164,60 @@ fn every_rule_file_is_part_of_the_program() {
         }
     }
 }
+
+mod work {
+    use super::super::effort::WORK;
+    use super::*;
+
+    /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
+    const MOST: usize = 160;
+    const SIZE: usize = 48 * 1024;
+
+    fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
+        WORK.set(0);
+        scanner.find(direction, Surface::Body, text, &mut Vec::new());
+        (WORK.get() + text.len()) / text.len()
+    }
+
+    /// What follows a keyword in an example, but shorter than any value.
+    fn tails(rule: &Rule, keyword: &str) -> Vec<String> {
+        let lower = |t: &str| t.to_ascii_lowercase();
+        let follows = |e: &String| {
+            let at = lower(e).find(keyword)? + keyword.len();
+            Some(e.get(at..)?.chars().take(90).collect::<String>())
+        };
+        rule.examples.iter().filter_map(follows).collect()
+    }
+
+    #[test]
+    fn no_text_of_keywords_costs_much_more_than_a_clean_one() {
+        let (scanner, mut dear) = (&*SCANNER, Vec::new());
+        for rule in scanner.rules() {
+            let direction =
+                if rule.goes(Direction::Request) { Direction::Request } else { Direction::Response };
+            for keyword in rule.keywords() {
+                let word = String::from_utf8_lossy(&keyword.bytes).into_owned();
+                let mut units =
+                    vec![word.clone(), format!("{word} "), format!("{word} the the "), format!("{word}=")];
+                for tail in tails(rule, &word.to_ascii_lowercase()) {
+                    let run: String = tail.chars().filter(char::is_ascii_alphanumeric).collect();
+                    units.extend(
+                        [1, 3, 8, 24, 60].map(|n| word.clone() + &tail.chars().take(n).collect::<String>()),
+                    );
+                    units.push(format!("{word}={}", run.repeat(4)));
+                }
+                for unit in units {
+                    let text = unit.repeat(SIZE / unit.len() + 1);
+                    let cost = cost(scanner, direction, text.as_bytes());
+                    if cost > MOST {
+                        dear.push((cost, rule.id.to_string(), unit));
+                    }
+                }
+            }
+        }
+        dear.sort();
+        dear.dedup();
+        let worst: Vec<String> = dear.iter().rev().take(40).map(|d| format!("{d:?}")).collect();
+        assert!(dear.is_empty(), "{} of them\n{}", dear.len(), worst.join("\n"));
+    }
+}

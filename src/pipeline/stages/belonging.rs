@@ -50,9 +50,13 @@ const AUTH_HEADERS: &[&str] = &[
     "fastly-key",
 ];
 
-/// Query fields of signed URLs that name a key and do not hold its secret.
-const KEY_NAMES: &[&[u8]] =
-    &[b"x-amz-credential=", b"awsaccesskeyid=", b"googleaccessid=", b"ossaccesskeyid="];
+/// Query fields of signed URLs that name a key and do not hold its secret, and the kind such a name is.
+const KEY_NAMES: &[(&[u8], &str)] = &[
+    (b"x-amz-credential=", "aws.access_key_id"),
+    (b"awsaccesskeyid=", "aws.access_key_id"),
+    (b"x-oss-credential=", "alibaba.access_key_id"),
+    (b"ossaccesskeyid=", "alibaba.access_key_id"),
+];
 
 /// Longer Basic credentials are not looked into.
 const LONGEST_BASIC: usize = 4096;
@@ -123,8 +127,10 @@ impl<'a> Belonging<'a> {
 /// Does it only name the key that a URL was signed with?
 pub(super) fn names_signing_key(target: &[u8], finding: &Finding) -> bool {
     let before = &target[..finding.start];
-    KEY_NAMES.iter().any(|name| {
-        before.len() > name.len() && before[before.len() - name.len()..].eq_ignore_ascii_case(name)
+    KEY_NAMES.iter().any(|(name, kind)| {
+        *kind == &*finding.rule
+            && before.len() > name.len()
+            && before[before.len() - name.len()..].eq_ignore_ascii_case(name)
     })
 }
 
@@ -136,4 +142,30 @@ pub(super) fn basic(head: &RequestHead) -> impl Iterator<Item = Vec<u8>> {
         let is_basic = scheme.eq_ignore_ascii_case(b"basic ") && coded.len() <= LONGEST_BASIC;
         is_basic.then(|| BASE64.decode(coded).or_else(|_| BASE64_NOPAD.decode(coded)).ok()).flatten()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scanner::Family;
+
+    #[test]
+    fn only_a_key_id_stands_in_for_a_name() {
+        let named = |field: &str, rule: &str| {
+            let target = format!("/a?b=c&{field}=value");
+            let (start, end) = (target.len() - 5, target.len());
+            let finding = Finding { rule: rule.into(), family: Family::Secret, confidence: 90, start, end };
+            names_signing_key(target.as_bytes(), &finding)
+        };
+        assert!(named("X-Amz-Credential", "aws.access_key_id"));
+        assert!(named("OSSAccessKeyId", "alibaba.access_key_id"));
+        for (field, rule) in [
+            ("X-Amz-Credential", "github.token"),
+            ("AWSAccessKeyId", "aws.secret_access_key"),
+            ("GoogleAccessId", "google.api_key"),
+            ("Credential", "aws.access_key_id"),
+        ] {
+            assert!(!named(field, rule), "{field} {rule}");
+        }
+    }
 }

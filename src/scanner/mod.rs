@@ -137,7 +137,7 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// The rules the program brings along. Their examples are checked by its tests, not here.
+    /// The rules the program brings along, without their examples and references: those are the tests' business.
     ///
     /// # Errors
     /// None, unless the program was built with broken rules.

@@ -23,6 +23,12 @@ const WORDS: [(f32, &str); 4] = [
          version id key true false null return class public const import export default options config params input output \
          source target index length license copyright software https http www com org html table description required \
          example status start end date update create delete select where property properties path test build package \
+         this keys common command commit computer complete node modules docs block blocks once nonce public instance sign \
+         signature flag flags space namespace true finish buffer plain encrypt crypto register arch architecture push stack \
+         enable enabled auth browser rows decode remove removed zero publish published pass convert base static match debug \
+         compile complex compare project programming next split logic registered internal username handler force tail scope \
+         application applicable digital integer mark matter scale share private email image flow cover entry terminate \
+         maintain complying likewise redistribute merchantability infinite product connection distance logging \
          module method argument arguments query body header headers title url link images script style",
     ),
     (

@@ -286,6 +286,17 @@ impl Rule {
         self.validator.is_some_and(|v| v.is_checksum() && v.accepts(value))
     }
 
+    /// All that it judges by.
+    #[cfg(test)]
+    pub(super) fn substance(&self) -> String {
+        let Rule { id, confidence, pattern, validator, unverified, entropy, surfaces, direction, .. } = self;
+        let hosts = (&self.hosts, &self.body_hosts, &self.context);
+        let keywords = self.keywords();
+        format!(
+            "{id} {confidence} {pattern} {validator:?} {unverified:?} {entropy:?} {surfaces:?} {direction:?} {hosts:?} {keywords:?}"
+        )
+    }
+
     /// Does the rule do what its examples say?
     ///
     /// # Errors
@@ -364,9 +375,6 @@ fn followed(keywords: &[String], pattern: &str, any: bool) -> Result<Box<[Next]>
 fn check(raw: &Raw) -> Result<(), String> {
     if raw.confidence > 100 || raw.unverified.is_some_and(|u| u > 100) {
         return Err("a confidence is a percentage, 0 to 100".into());
-    }
-    if raw.examples.is_empty() || raw.counter_examples.is_empty() {
-        return Err("needs at least one example and one counter-example".into());
     }
     if raw.pattern.is_empty() == raw.value.is_empty() {
         return Err("needs either a pattern or a value".into());

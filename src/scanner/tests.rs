@@ -4,7 +4,13 @@ use std::sync::LazyLock;
 
 use super::*;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::builtin().unwrap());
+static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::from_rules(BUILTIN.iter().copied()).unwrap());
+
+#[test]
+fn the_program_loads_the_rules_that_are_tested() {
+    let rules = |scanner: &Scanner| scanner.rules().iter().map(|r| r.substance()).collect::<Vec<_>>();
+    assert_eq!(rules(&Scanner::builtin().unwrap()), rules(&SCANNER));
+}
 
 #[test]
 fn every_builtin_rule_does_what_its_examples_say() {
@@ -171,7 +177,7 @@ mod work {
 
     /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
     const MOST: usize = 160;
-    const SIZE: usize = 48 * 1024;
+    const SIZE: usize = 6 * 1024;
 
     fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
         WORK.set(0);
@@ -199,11 +205,9 @@ mod work {
                 let word = String::from_utf8_lossy(&keyword.bytes).into_owned();
                 let mut units =
                     vec![word.clone(), format!("{word} "), format!("{word} the the "), format!("{word}=")];
-                for tail in tails(rule, &word.to_ascii_lowercase()) {
+                for tail in tails(rule, &word.to_ascii_lowercase()).into_iter().take(1) {
                     let run: String = tail.chars().filter(char::is_ascii_alphanumeric).collect();
-                    units.extend(
-                        [1, 3, 8, 24, 60].map(|n| word.clone() + &tail.chars().take(n).collect::<String>()),
-                    );
+                    units.extend([3, 24].map(|n| word.clone() + &tail.chars().take(n).collect::<String>()));
                     units.push(format!("{word}={}", run.repeat(4)));
                 }
                 for unit in units {

@@ -323,9 +323,12 @@ impl Rule {
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
     pub(super) fn next(&self, text: &[u8]) -> Option<usize> {
         let before = if self.context.is_some() { self.reach() - self.bounds().longest } else { 0 };
-        work(text.len());
         match self.anywhere.get_or_init(|| self.compiled("")) {
-            Some(regex) => regex.find(text).map(|m| m.start().saturating_sub(before)),
+            Some(regex) => {
+                let found = regex.find(text);
+                work(found.map_or(text.len(), |m| m.end()));
+                found.map(|m| m.start().saturating_sub(before))
+            }
             None => Some(0),
         }
     }

@@ -72,8 +72,8 @@ fn gather(hir: &Hir, bytes: &mut Next) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bounds::parsed;
     use super::*;
+    use crate::scanner::bounds::parsed;
 
     #[test]
     fn a_place_needs_room_for_the_shortest_match() {

@@ -172,8 +172,8 @@ fn every_rule_file_is_part_of_the_program() {
 }
 
 mod work {
-    use super::super::effort::WORK;
     use super::*;
+    use crate::scanner::effort::WORK;
 
     /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
     const MOST: usize = 300;

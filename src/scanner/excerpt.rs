@@ -31,9 +31,10 @@ fn printable(c: char) -> Vec<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scanner::views::Path;
 
     fn of(family: Family, text: &[u8]) -> String {
-        excerpt(text, &Finding { rule: "r".into(), family, confidence: 90, start: 0, end: text.len() })
+        excerpt(text, &Finding { rule: "r".into(), family, confidence: 90, start: 0, end: text.len(), path: Path::PLAIN })
     }
 
     #[test]
@@ -52,7 +53,7 @@ mod tests {
     #[test]
     fn a_finding_outside_the_text_shows_nothing() {
         let finding =
-            Finding { rule: "r".into(), family: Family::Injection, confidence: 90, start: 9, end: 12 };
+            Finding { rule: "r".into(), family: Family::Injection, confidence: 90, start: 9, end: 12, path: Path::PLAIN };
         assert_eq!(excerpt(b"short", &finding), "");
     }
 }

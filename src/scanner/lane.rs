@@ -7,10 +7,21 @@ use std::sync::Arc;
 use super::effort::Effort;
 use super::prefilter::{Keyword, Prefilter};
 use super::rule::Rule;
+use super::views::{Kind, Path};
 use super::{Error, Finding, Surface};
 
 const MAX_RULES: usize = 4096;
 const MAX_KEYWORDS: usize = 16_384;
+
+/// A confidence loses as much with each view: the deeper, the less likely that anybody reads it so.
+const LOSS: u8 = 1;
+
+/// What a text is, and how it was come by.
+pub(super) struct Look {
+    pub(super) path: Path,
+    pub(super) kind: Kind,
+    pub(super) surface: Surface,
+}
 
 /// The scan of one direction.
 #[derive(Debug)]
@@ -52,15 +63,25 @@ impl Lane {
 
     /// Returns the first keyword whose rules reach beyond the text.
     pub(super) fn find(&self, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        self.look(&Look { path: Path::PLAIN, kind: Kind::Text, surface }, text, out)
+    }
+
+    /// The same in a decoded text. In what is not text, rules without a shape of their own would find noise.
+    pub(super) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
         self.prefilter.each(text, |start, keyword| {
-            for rule in self.rules[keyword].iter().filter(|r| r.is_for(surface)) {
+            for rule in self.rules[keyword].iter().filter(|r| r.is_for(look.surface)) {
                 if start + rule.reach() > text.len() {
                     hold = hold.min(start);
                 }
-                if let Some((len, confidence)) = effort.at(rule, text, start) {
+                if look.kind == Kind::Binary && !rule.has_shape() {
+                    continue;
+                }
+                if let Some((len, sure)) = effort.at(rule, text, start) {
+                    let loss = if rule.is_proof(sure) { 0 } else { LOSS.saturating_mul(look.path.depth() as u8) };
                     let (rule, family, end) = (Arc::clone(&rule.id), rule.family, start + len);
-                    out.push(Finding { rule, family, confidence, start, end });
+                    let confidence = sure.saturating_sub(loss);
+                    out.push(Finding { rule, family, confidence, start, end, path: look.path });
                 }
             }
         });

@@ -5,6 +5,7 @@
 mod beginnings;
 mod catalogue;
 mod choice;
+mod deep;
 mod effort;
 mod excerpt;
 mod grams;
@@ -13,6 +14,7 @@ mod prefilter;
 mod rarity;
 mod rule;
 mod validate;
+pub mod views;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ pub use excerpt::excerpt;
 pub use rule::Rule;
 
 use lane::Lane;
+use views::Path;
 
 /// Which way the text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -82,6 +85,8 @@ pub struct Finding {
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
+    /// The views through which it was found; the match is then what these bytes stand for.
+    pub path: Path,
 }
 
 /// Why rules cannot be used.
@@ -152,14 +157,20 @@ impl Scanner {
     /// Appends what is in `text`, sorted by `start`, as if `text` ended here; returns the offset from which that may change
     /// when more bytes follow (`text.len()`: nothing can). So a streaming caller takes the findings with `start < hold`, passes on
     /// `text[..hold]`, and next time scans `text[hold..]` and what came after it; at the end of the stream it takes all.
-    /// Whatever the chunks, the findings are the same, but that of an injection rule one call reports the first 64.
+    /// Whatever the chunks, the findings as the text stands are the same, but that of an injection rule one call reports the
+    /// first 64. Through [`views`], a call finds what lies encoded in the text it is given.
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
-        self.lane(direction).scan(surface, text, out)
+        let first = out.len();
+        let hold = self.lane(direction).scan(surface, text, out);
+        deep::find(self.lane(direction), (direction, surface), text, out, first);
+        hold
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        let first = out.len();
         self.lane(direction).find(surface, text, out);
+        deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
     /// The most bytes `scan` ever holds back.

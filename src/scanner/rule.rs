@@ -200,6 +200,18 @@ impl Rule {
         Some((end, self.confidence))
     }
 
+    /// Does nothing but what it looks for look like it, not even among random bytes?
+    pub(super) fn has_shape(&self) -> bool {
+        self.family == Family::Injection
+            || self.validator.is_some_and(Validator::is_checksum)
+            || self.confidence >= 80 && !self.fold && self.keywords.iter().all(|k| k.len() > 3)
+    }
+
+    /// Is a finding of this confidence beyond doubt, however it was come by?
+    pub(super) fn is_proof(&self, confidence: u8) -> bool {
+        confidence == self.confidence && self.validator.is_some_and(Validator::is_checksum)
+    }
+
     /// Does the rule do what its examples say?
     ///
     /// # Errors

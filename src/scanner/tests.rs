@@ -39,7 +39,7 @@ mod cuts {
             assert!(kept.len() - hold <= scanner.max_hold(direction), "holds more than it says");
             let last = i + 1 == chunks.len();
             found.retain(|f| last || f.start < hold);
-            all.extend(found.into_iter().map(|f| (f.rule, f.start + passed, f.end + passed)));
+            all.extend(found.into_iter().filter(|f| f.path.is_plain()).map(|f| (f.rule, f.start + passed, f.end + passed)));
             kept.drain(..hold);
             passed += hold;
         }
@@ -49,7 +49,7 @@ mod cuts {
     fn whole(scanner: &Scanner, direction: Direction, text: &[u8]) -> Vec<(Arc<str>, usize, usize)> {
         let mut found = Vec::new();
         scanner.scan(direction, Surface::Body, text, &mut found);
-        found.into_iter().map(|f| (f.rule, f.start, f.end)).collect()
+        found.into_iter().filter(|f| f.path.is_plain()).map(|f| (f.rule, f.start, f.end)).collect()
     }
 
     proptest! {

@@ -26,6 +26,11 @@ pub(super) enum Validator {
 }
 
 impl Validator {
+    /// Does it hold by chance hardly ever?
+    pub(super) fn is_checksum(self) -> bool {
+        self != Validator::Mixed
+    }
+
     pub(super) fn accepts(self, value: &[u8]) -> bool {
         match self {
             Validator::Luhn => luhn(value),

@@ -1,0 +1,203 @@
+//! The work list: a text's signs give decoded texts, whose signs give more, in the order of their depth, until the budget is
+//! used up. No text is looked at twice.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use super::map::{Draft, Map, Trails};
+use super::plausible::{Kind, plausible};
+use super::signs::Signs;
+use super::{Path, Seen, View, Wants};
+use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace};
+use super::{hex, inflate, numbers, pdf, utf16};
+
+/// Decoded bytes for each byte of the text.
+const SHARE: usize = 3;
+/// And for any text.
+const BASE: usize = 64 * 1024;
+/// Decoded texts, at most, for any text, and one more for so many bytes of it.
+const TEXTS: usize = 512;
+const BYTES_A_TEXT: usize = 64;
+/// Longer texts are not guessed at.
+const GUESSED: usize = 4096;
+
+/// What a look at a text took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Bytes read or written by decodings.
+    pub bytes: usize,
+    /// Decoded texts.
+    pub texts: usize,
+}
+
+impl Spent {
+    /// What a text of this length may take at most.
+    #[must_use]
+    pub fn limit(len: usize) -> Spent {
+        Spent { bytes: SHARE * len + BASE, texts: TEXTS + len / BYTES_A_TEXT }
+    }
+}
+
+/// A decoded text that waits for its turn.
+struct Node {
+    bytes: Vec<u8>,
+    kind: Kind,
+    path: Path,
+    trail: usize,
+}
+
+/// Where views put what they decode: keeps the budget, and drops what was seen before.
+pub(super) struct Sink {
+    pub(super) wants: Wants,
+    queue: VecDeque<Node>,
+    trails: Trails,
+    seen: HashSet<u64>,
+    left: Spent,
+    /// Of the text that is being looked at.
+    path: Path,
+    trail: Option<usize>,
+    added: usize,
+}
+
+impl Sink {
+    /// How many bytes may still be decoded.
+    pub(super) fn room(&self) -> usize {
+        self.left.bytes
+    }
+
+    /// Is the text one that was decoded already?
+    pub(super) fn is_deep(&self) -> bool {
+        !self.path.is_plain()
+    }
+
+    /// Adds what `view` made of `cost` bytes.
+    pub(super) fn add(&mut self, view: View, (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
+        self.add_by(&[view], (bytes, map), kind, cost);
+    }
+
+    /// The same, for a decoding in several steps.
+    pub(super) fn add_by(&mut self, views: &[View], (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
+        let path = views.iter().try_fold(self.path, |path, view| path.then(*view));
+        let cost = cost.max(bytes.len());
+        let Some(path) = path.filter(|_| !bytes.is_empty() && views.iter().all(|v| self.wants.has(*v))) else { return };
+        if cost > self.left.bytes || self.left.texts == 0 {
+            return;
+        }
+        self.left.bytes -= cost;
+        self.left.texts -= 1;
+        if !self.seen.insert(digest(&bytes)) {
+            return;
+        }
+        let trail = self.trails.add(self.trail, map);
+        self.added += 1;
+        self.queue.push_back(Node { bytes, kind, path, trail });
+    }
+
+    /// Adds text in which parts were replaced; nothing was, nothing is added.
+    pub(super) fn add_draft(&mut self, view: View, draft: Draft, cost: usize) {
+        if draft.changed {
+            self.add(view, draft.finish(), Kind::Text, cost);
+        }
+    }
+}
+
+pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
+    let signs = sweep::signs(text, wants);
+    if signs.is_empty() {
+        return Spent::default();
+    }
+    let limit = Spent::limit(text.len());
+    let mut sink = Sink {
+        wants,
+        queue: VecDeque::new(),
+        trails: Trails::default(),
+        seen: HashSet::from([digest(text)]),
+        left: limit,
+        path: Path::PLAIN,
+        trail: None,
+        added: 0,
+    };
+    expand(text, &signs, &mut sink);
+    while let Some(node) = sink.queue.pop_front() {
+        let seen =
+            Seen { bytes: &node.bytes, kind: node.kind, path: node.path, trails: &sink.trails, trail: node.trail };
+        let found = visit(&seen);
+        (sink.path, sink.trail, sink.added) = (node.path, Some(node.trail), 0);
+        if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
+            let signs = sweep::signs(&node.bytes, wants);
+            expand(&node.bytes, &signs, &mut sink);
+            if !found && sink.added == 0 && node.bytes.len() <= GUESSED && node.kind == Kind::Text {
+                shift::guess(&node.bytes, &mut sink);
+            }
+        }
+    }
+    Spent { bytes: limit.bytes - sink.left.bytes, texts: limit.texts - sink.left.texts }
+}
+
+/// Adds all that the signs speak for.
+fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
+    type Decode = fn(&[u8], Range<usize>, &mut Draft);
+    let in_place: [(View, Decode); 9] = [
+        (View::Unicode, unicode::decode),
+        (View::Escapes, escapes::decode),
+        (View::Percent, percent::decode),
+        (View::Entities, entities::decode),
+        (View::Quoted, quoted::decode),
+        (View::Markup, markup::decode),
+        (View::Spaced, spaced::decode),
+        (View::Whitespace, whitespace::decode),
+        (View::Leet, leet::decode),
+    ];
+    for (view, decode) in in_place {
+        for window in signs.windows(view) {
+            let mut draft = Draft::new(window.len().min(sink.room()));
+            if window.len() <= sink.room() {
+                decode(text, window.clone(), &mut draft);
+                sink.add_draft(view, draft, window.len());
+            }
+        }
+    }
+    for token in signs.tokens() {
+        run::decode(text, token.clone(), sink);
+    }
+    for window in signs.windows(View::Hex) {
+        hex::decode_spread(text, window.clone(), sink);
+    }
+    for window in signs.windows(View::Numbers) {
+        numbers::decode(text, window.clone(), sink);
+    }
+    for (view, window) in [View::Rot13, View::Reversed].iter().flat_map(|v| signs.windows(*v).iter().map(move |w| (*v, w))) {
+        shift::decode(view, text, window.clone(), sink);
+    }
+    if signs.is_opaque() {
+        shift::guess(text, sink);
+    }
+    for at in signs.compressed() {
+        inflate::decode(text, *at, sink);
+    }
+    if signs.is_wide() {
+        utf16::decode(text, sink);
+    }
+    if !signs.windows(View::Pdf).is_empty() {
+        pdf::decode(text, sink);
+    }
+    if (sink.path.last() == Some(View::Inflate) || !signs.windows(View::Pdf).is_empty()) && pdf::shows(text) {
+        pdf::decode_page(text, sink);
+    }
+}
+
+/// Adds `bytes` if they are worth a look.
+pub(super) fn add_plausible(sink: &mut Sink, views: &[View], bytes: Vec<u8>, map: Map, cost: usize) -> bool {
+    let kind = plausible(&bytes, true);
+    if let Some(kind) = kind {
+        sink.add_by(views, (bytes, map), kind, cost);
+    }
+    kind.is_some()
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}

@@ -2,8 +2,10 @@
 //! the rule's business.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
+use super::disguise::{self, Disguise};
 use super::effort::Effort;
 use super::prefilter::{Keyword, Prefilter};
 use super::rule::Rule;
@@ -29,6 +31,8 @@ pub(super) struct Lane {
     prefilter: Prefilter,
     /// By keyword: the rules it may begin.
     rules: Box<[Box<[Arc<Rule>]>]>,
+    /// The keywords after those.
+    disguises: Box<[Disguise]>,
     max_hold: usize,
 }
 
@@ -47,8 +51,11 @@ impl Lane {
         if begins.len() > MAX_KEYWORDS {
             return Err(Error::TooMany { what: "keywords", limit: MAX_KEYWORDS });
         }
-        let (keywords, rules): (Vec<_>, Vec<_>) = begins.into_iter().map(|(k, r)| (k, r.into())).unzip();
-        Ok(Lane { prefilter: Prefilter::compile(keywords), rules: rules.into(), max_hold })
+        let (mut keywords, rules): (Vec<_>, Vec<_>) = begins.into_iter().map(|(k, r)| (k, r.into())).unzip();
+        let (disguised, disguises) = disguise::all(&keywords);
+        keywords.extend(disguised);
+        let (prefilter, disguises) = (Prefilter::compile(keywords), disguises.into());
+        Ok(Lane { prefilter, rules: rules.into(), disguises, max_hold })
     }
 
     pub(super) fn max_hold(&self) -> usize {
@@ -69,8 +76,16 @@ impl Lane {
     /// The same in a decoded text. In what is not text, rules without a shape of their own would find noise.
     pub(super) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
+        let mut tries = disguise::tries(text.len());
         self.prefilter.each(text, |start, keyword| {
-            for rule in self.rules[keyword].iter().filter(|r| r.is_for(look.surface)) {
+            let Some(rules) = self.rules.get(keyword) else {
+                tries = tries.saturating_sub(1);
+                if tries > 0 {
+                    self.uncover(look, &self.disguises[keyword - self.rules.len()], (text, start), out);
+                }
+                return;
+            };
+            for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
                 if start + rule.reach() > text.len() {
                     hold = hold.min(start);
                 }
@@ -78,10 +93,7 @@ impl Lane {
                     continue;
                 }
                 if let Some((len, sure)) = effort.at(rule, text, start) {
-                    let loss = if rule.is_proof(sure) { 0 } else { LOSS.saturating_mul(look.path.depth() as u8) };
-                    let (rule, family, end) = (Arc::clone(&rule.id), rule.family, start + len);
-                    let confidence = sure.saturating_sub(loss);
-                    out.push(Finding { rule, family, confidence, start, end, path: look.path });
+                    out.push(finding(rule, sure, start..start + len, look.path));
                 }
             }
         });
@@ -90,6 +102,22 @@ impl Lane {
         }
         hold
     }
+
+    /// At the beginning of a keyword in disguise.
+    fn uncover(&self, look: &Look, disguise: &Disguise, (text, start): (&[u8], usize), out: &mut Vec<Finding>) {
+        let Some(path) = look.path.then(disguise.view()) else { return };
+        for rule in self.rules[disguise.keyword].iter().filter(|r| r.is_for(look.surface)) {
+            if let Some((span, sure)) = disguise.tried(rule, text, start) {
+                out.push(finding(rule, sure, span, path));
+            }
+        }
+    }
+}
+
+fn finding(rule: &Rule, sure: u8, span: Range<usize>, path: Path) -> Finding {
+    let loss = if rule.is_proof(sure) { 0 } else { LOSS.saturating_mul(u8::try_from(path.depth()).unwrap_or(u8::MAX)) };
+    let (confidence, family) = (sure.saturating_sub(loss), rule.family);
+    Finding { rule: Arc::clone(&rule.id), family, confidence, start: span.start, end: span.end, path }
 }
 
 /// Sorts what is new; two keywords of a rule may have found the same.

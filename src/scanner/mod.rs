@@ -6,6 +6,7 @@ mod beginnings;
 mod catalogue;
 mod choice;
 mod deep;
+mod disguise;
 mod effort;
 mod excerpt;
 mod grams;

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use super::View;
 use super::lattice::{Sink, add_plausible};
-use super::map::Map;
 use super::plausible::{is_container, plausible};
 use super::run::{Chars, TRIED};
 
@@ -27,19 +26,28 @@ pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let mut found = false;
     for step in 0..4 {
         each_clear(run, step, |range| {
+            let range = trimmed(run, range);
             if range.len() <= sink.room() {
                 let (decoded, map) = (bytes(&run[range.clone()]).unwrap_or_default(), chars.map(range.clone(), 4, 3));
-                found |= add_clear(sink, decoded, map, range.len());
+                found |= add_plausible(sink, &[View::Base64], decoded, map, range.len());
             }
         });
     }
     found
 }
 
-/// Text from the middle of a run: a noise byte may stand at either end.
-fn add_clear(sink: &mut Sink, decoded: Vec<u8>, map: Map, cost: usize) -> bool {
-    let odd = decoded.iter().filter(|b| **b < 0x20 && !b.is_ascii_whitespace()).count();
-    odd * 8 <= decoded.len() && add_plausible(sink, &[View::Base64], decoded, map, cost)
+/// Text from the middle of a run, less the noise that may stand at either end.
+fn trimmed(run: &[u8], range: Range<usize>) -> Range<usize> {
+    let noise = |at: usize| {
+        let group = bytes(&run[at..run.len().min(at + 4)]).unwrap_or_default();
+        group.iter().any(|b| *b < 0x20 && !b.is_ascii_whitespace())
+    };
+    let from = range.clone().step_by(4).find(|at| !noise(*at)).unwrap_or(range.end);
+    let mut end = range.end;
+    while end > from + 4 && noise(end - 4) {
+        end -= 4;
+    }
+    from..end
 }
 
 /// The bytes of a run; what is left of a last group is dropped.

@@ -13,6 +13,8 @@ pub(super) const LEAST: usize = 20;
 const LEAD: usize = 96;
 /// A run may begin at so many places.
 const STARTS: usize = 8;
+/// Marks of Ascii85 are no farther apart.
+const MARKED: usize = 256 * 1024;
 /// Groups a try decodes.
 const TRIED: usize = 3;
 
@@ -22,6 +24,13 @@ static TABLES: [[u8; 256]; 3] = [ascii85(), table(Z85), table(RFC1924)];
 const NONE: u8 = 0xff;
 /// Stands for four zeros in Ascii85.
 const ZEROS: u8 = 0xfe;
+
+/// The token, or as much more as the marks of Ascii85 enclose.
+pub(super) fn marked(text: &[u8], token: Range<usize>) -> Range<usize> {
+    let Some(at) = memchr::memmem::find(&text[token.clone()], b"<~") else { return token };
+    let rest = &text[token.start + at..text.len().min(token.start + at + MARKED)];
+    memchr::memmem::find(rest, b"~>").map_or(token.clone(), |len| token.start..token.end.max(token.start + at + len + 2))
+}
 
 /// Decodes what runs begin in the token.
 pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
@@ -56,7 +65,7 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 fn is_mixed(piece: &[u8]) -> bool {
     let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();
     let signs = count(u8::is_ascii_punctuation);
-    signs >= 3 && signs * 10 >= piece.len() && count(u8::is_ascii_uppercase) >= 2 && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
+    signs >= 3 && signs * 16 >= piece.len() && count(u8::is_ascii_uppercase) >= 2 && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
 }
 
 fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink) -> bool {

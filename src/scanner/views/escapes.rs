@@ -12,7 +12,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let next = text.get(at + 1).copied().unwrap_or(0);
     let hides = match next {
         b'x' | b'u' | b'U' | b'o' | b'0'..=b'7' | b'N' => unescape(text, at).is_some(),
-        b'/' => true,
+        b'/' | b'"' | b'\\' => true,
         b't' | b'r' | b'f' | b'v' | b'b' | b'n' => is_odd_space(text, at),
         _ => false,
     };

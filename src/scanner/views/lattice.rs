@@ -127,7 +127,8 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
             let signs = sweep::signs(&node.bytes, wants);
             expand(&node.bytes, &signs, &mut sink);
-            if !found && sink.added == 0 && node.bytes.len() <= GUESSED && node.kind == Kind::Text {
+            let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
+            if !found && !guessed && sink.added == 0 && node.bytes.len() <= GUESSED && node.kind == Kind::Text {
                 shift::guess(&node.bytes, &mut sink);
             }
         }

@@ -14,14 +14,14 @@ const NEAR: usize = 48;
 /// Digits stand at `span`. Returns where to go on.
 pub(super) fn sign(text: &[u8], span: Range<usize>, signs: &mut Signs) -> usize {
     let word = word_at(text, span.start);
-    if span.len() > WORD || !is_leet(&text[word.clone()]) {
+    if span.len() > WORD || !is_leet(&text[word.clone()]) || is_count(&text[word.clone()]) {
         return span.end;
     }
     let near = text.len().min(word.end + NEAR);
     let mut at = word.end;
     while at < near {
         let next = word_at(text, at);
-        if !next.is_empty() && is_leet(&text[next.clone()]) {
+        if !next.is_empty() && is_leet(&text[next.clone()]) && !is_count(&text[next.clone()]) {
             signs.note(View::Leet, word.start..next.end, text.len());
             break;
         }
@@ -60,7 +60,7 @@ fn word_at(text: &[u8], at: usize) -> Range<usize> {
 fn is_leet(word: &[u8]) -> bool {
     let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let stands = word.len() - letters;
-    (2..=WORD).contains(&word.len()) && stands > 0 && letters > 0 && letters * 2 >= stands && !is_count(word)
+    (2..=WORD).contains(&word.len()) && stands > 0 && letters > 0 && letters * 2 >= stands
 }
 
 /// `10ms`, `v2`, `sha256`: digits at one end only, and not among the letters.

@@ -154,7 +154,7 @@ impl Path {
     }
 
     /// None at the greatest depth.
-    fn then(mut self, view: View) -> Option<Path> {
+    pub(super) fn then(mut self, view: View) -> Option<Path> {
         *self.steps.iter_mut().find(|s| s.is_none())? = Some(view);
         Some(self)
     }
@@ -235,4 +235,13 @@ impl fmt::Debug for Seen<'_> {
 /// there is no evidence; the work is bounded by the text's length whatever the text.
 pub fn each(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
     lattice::run(text, wants, visit)
+}
+
+pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
+    shift::moved(text, 13)
+}
+
+/// From the last character to the first.
+pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
+    shift::backwards(text)
 }

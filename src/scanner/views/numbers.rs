@@ -26,9 +26,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     if let Some(end) = pairs_at.and_then(|from| hex::sign(text, from, signs)) {
         return end.max(at + 1);
     }
-    if begins(at)
-        && let Some((list, _)) = list(text, at)
-    {
+    if let Some((list, _)) = begins(at).then(|| lists(text, at).pop()).flatten() {
         signs.note(View::Numbers, list.clone(), text.len());
         return list.end;
     }
@@ -39,39 +37,40 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, sink: &mut Sink) {
     let mut at = window.start;
     while at < window.end {
         let begins = text[at].is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_alphanumeric());
-        let Some((found, radix)) = begins.then(|| list(text, at)).flatten() else {
-            at += 1;
-            continue;
-        };
-        let mut draft = Draft::new(found.len() / 3);
-        let mut from = found.start;
-        while from < found.end {
-            let len = digits(text, from);
-            match value(&text[from..from + len], radix) {
-                Some(c) => draft.put(Bytes::of(c).as_slice(), from..from + len),
-                None => break,
-            }
-            from += len;
-            from += text[from..found.end].iter().take_while(|b| !b.is_ascii_digit()).count();
+        let lists = if begins { lists(text, at) } else { Vec::new() };
+        let end = lists.iter().map(|(list, _)| list.end).max().unwrap_or(at + 1);
+        for (list, radix) in lists.into_iter().filter(|(list, _)| list.end == end) {
+            decode_list(text, &list, radix, sink);
         }
-        let (decoded, map) = draft.finish();
-        add_plausible(sink, &[View::Numbers], decoded, map, found.len());
-        at = found.end;
+        at = end;
     }
 }
 
-/// Numbers from `at` on, all with the same between them, and the base they are written in.
-fn list(text: &[u8], at: usize) -> Option<(Range<usize>, u32)> {
+fn decode_list(text: &[u8], list: &Range<usize>, radix: u32, sink: &mut Sink) {
+    let (mut draft, mut from) = (Draft::new(list.len() / 3), list.start);
+    while from < list.end {
+        let len = digits(text, from);
+        let Some(c) = value(&text[from..from + len], radix) else { break };
+        draft.put(Bytes::of(c).as_slice(), from..from + len);
+        from += len;
+        from += text[from..list.end].iter().take_while(|b| !b.is_ascii_digit()).count();
+    }
+    let (decoded, map) = draft.finish();
+    add_plausible(sink, &[View::Numbers], decoded, map, list.len());
+}
+
+/// Numbers from `at` on, all with the same between them, and the bases they may be written in.
+fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
     let first = digits(text, at);
     if !(2..=8).contains(&first) {
-        return None;
+        return Vec::new();
     }
     let gap = text[at + first..].iter().take(GAP + 1).take_while(|b| !b.is_ascii_alphanumeric()).count();
     if gap == 0 || gap > GAP {
-        return None;
+        return Vec::new();
     }
     let between = &text[at + first..at + first + gap];
-    [2, 8, 10].into_iter().find_map(|radix| {
+    let of = |radix: u32| {
         let (mut end, mut from, mut count) = (at, at, 0);
         while value(&text[from..from + digits(text, from)], radix).is_some() {
             end = from + digits(text, from);
@@ -82,7 +81,8 @@ fn list(text: &[u8], at: usize) -> Option<(Range<usize>, u32)> {
             from = end + gap;
         }
         (count >= LEAST).then_some((at..end, radix))
-    })
+    };
+    [2, 8, 10].into_iter().filter_map(of).collect()
 }
 
 fn digits(text: &[u8], at: usize) -> usize {

@@ -64,7 +64,13 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];
     pairs.len() >= 6
-        && [0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && (p[1 - *i] >= 0x20 || p[1 - *i] == b'\n')))
+        && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && (p[1 - *i] >= 0x20 || p[1 - *i] == b'\n')))
+            || pairs.len() >= 8 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
+}
+
+/// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China; or a space among them.
+fn is_letter(unit: u16) -> bool {
+    matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xff00..=0xff20)
 }
 
 #[cfg(test)]

@@ -23,7 +23,16 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     } else if at >= 2 && pair(text, at - 2).is_some() && at >= 5 && text[at - 3] == b'=' {
         signs.note(View::Reversed, at - 2..at + 1, text.len());
     }
+    if is_form(&text[at + 1..text.len().min(at + NEAR)]) {
+        signs.note(View::Percent, at..at + 1, text.len());
+    }
     at + 1
+}
+
+/// Words of a form's field, with plus signs for spaces.
+fn is_form(value: &[u8]) -> bool {
+    let field = value.split(|b| matches!(b, b'&' | b' ' | b'\n' | b'"')).next().unwrap_or_default();
+    field.split(|b| *b == b'+').filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic)).count() > 2
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

@@ -158,5 +158,6 @@ fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at + skip + indent;
     let len = text[start..].iter().take_while(|b| in_word(**b)).count();
     let after = text.get(start + len).copied().unwrap_or(b'\n');
-    (len > 0 && !matches!(after, b' ' | b',' | b'.' | b':' | b'(' | b')')).then_some(start..start + len)
+    let rule = text[start..].starts_with(b"--");
+    (len > 0 && !rule && !matches!(after, b' ' | b',' | b'.' | b':' | b'(' | b')')).then_some(start..start + len)
 }

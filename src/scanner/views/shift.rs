@@ -9,7 +9,11 @@ use super::plausible::Kind;
 use super::{View, base85};
 
 /// Places at which a text is asked whether it is made of words.
-const ASKED: usize = 48;
+const ASKED: usize = 64;
+/// Of a hundred letters, so many are common ones at least.
+const COMMON: u32 = 36;
+/// All numbers are tried on texts no longer.
+const SHORT: usize = 512;
 /// A shorter text is not asked, a longer one is not guessed at.
 const LEAST: usize = 24;
 const MOST: usize = 4096;
@@ -25,6 +29,20 @@ pub(super) fn moved(text: &[u8], by: u8) -> Vec<u8> {
     text.iter().map(one).collect()
 }
 
+/// From the last character to the first.
+pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut end = text.len();
+    while end > 0 {
+        let most = text[end.saturating_sub(4)..end].iter().rev();
+        let tail = most.take_while(|b| **b & 0xc0 == 0x80).count();
+        let start = end.saturating_sub(tail + 1);
+        out.extend_from_slice(&text[start..end]);
+        end = start;
+    }
+    out
+}
+
 pub(super) fn view(by: u8) -> View {
     if by == 13 { View::Rot13 } else { View::Caesar }
 }
@@ -36,7 +54,7 @@ pub(super) fn decode(view: View, text: &[u8], window: Range<usize>, sink: &mut S
     }
     match view {
         View::Reversed => {
-            let turned = piece.iter().rev().copied().collect();
+            let turned = backwards(piece);
             sink.add(view, (turned, Map::Mirror(window.clone())), Kind::Text, window.len());
         }
         _ => sink.add(view, (moved(piece, 13), Map::even(window.clone(), 1, 1)), Kind::Text, window.len()),
@@ -49,40 +67,37 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
         return false;
     }
     let step = (text.len() / ASKED).max(1);
-    let weight: u32 = text.iter().step_by(step).take(ASKED).map(|b| u32::from(WEIGHT[usize::from(*b)])).sum();
-    let asked = text.len().div_ceil(step).min(ASKED);
-    weight < u32::try_from(asked).unwrap_or(u32::MAX)
+    let asked: u32 = text.iter().step_by(step).take(ASKED).map(|b| WEIGHT[usize::from(*b)]).sum();
+    let (letters, common) = (asked >> 16, asked & 0xffff);
+    letters >= 8 && common * 100 < letters * COMMON
 }
 
-/// Of common letters, spaces and marks four in ten bytes are the least that words have.
-static WEIGHT: [u8; 256] = {
-    let (mut weight, mut i) = ([0; 256], 0);
-    let common = b"etaoinETAOIN {}[]:,0123456789";
-    while i < common.len() {
-        weight[common[i] as usize] = if common[i].is_ascii_alphabetic() { 3 } else { 2 };
-        i += 1;
-    }
-    let mut high = 0x80;
-    while high < 256 {
-        weight[high] = 2;
-        high += 1;
+/// One for each letter in the upper half, one for each common one in the lower.
+static WEIGHT: [u32; 256] = {
+    let (mut weight, mut b) = ([0; 256], 0);
+    while b < 256 {
+        weight[b] = match b as u8 | 0x20 {
+            b'e' | b't' | b'a' | b'o' | b'i' | b'n' if (b as u8).is_ascii_alphabetic() => 0x1_0001,
+            _ if (b as u8).is_ascii_alphabetic() => 0x1_0000,
+            _ => 0,
+        };
+        b += 1;
     }
     weight
 };
 
-/// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language.
+/// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language; of a short text,
+/// by any number.
 pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     let all = 0..text.len();
-    if text.len() < LEAST / 2 {
-        return;
-    }
-    if base85::decode_whole(text, sink) {
+    if text.len() < LEAST / 2 || base85::decode_whole(text, sink) {
         return;
     }
     decode(View::Reversed, text, all.clone(), sink);
     decode(View::Rot13, text, all.clone(), sink);
-    if let Some(by) = likely(text) {
-        sink.add(view(by), (moved(text, by), Map::even(all, 1, 1)), Kind::Text, text.len());
+    let likely = likely(text).into_iter();
+    for by in likely.chain((1..26).filter(|by| *by != 13 && text.len() <= SHORT)) {
+        sink.add(view(by), (moved(text, by), Map::even(all.clone(), 1, 1)), Kind::Text, text.len());
     }
 }
 

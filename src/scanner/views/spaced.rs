@@ -5,9 +5,12 @@ use std::ops::Range;
 use super::View;
 use super::map::Draft;
 use super::signs::Signs;
+use super::unicode::char_at;
 
 /// Fewer letters in a row, each on its own, are a list or an abbreviation.
 const LEAST: usize = 6;
+/// A word's end is no wider.
+const GAP: usize = 4;
 
 /// `at`: among single letters, it seems.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
@@ -41,36 +44,47 @@ fn is_separator(b: u8) -> bool {
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
-    let (mut at, mut kept) = (window.start, window.start);
+    let text = &text[..window.end];
+    let (mut at, mut kept, mut begins) = (window.start, window.start, true);
     while at < window.end {
-        let begins = at == window.start || !text[at - 1].is_ascii_alphanumeric();
-        let count = if begins && is_letter(text[at]) { run(&text[..window.end], at) } else { 0 };
-        if count < LEAST.min(4) {
-            at += 1;
-            continue;
+        if begins && next(text, at).is_some() {
+            draft.keep(text, kept..at);
+            at = join(text, at, draft);
+            kept = at;
         }
-        draft.keep(text, kept..at);
-        at = join(&text[..window.end], at, draft);
-        kept = at;
+        begins = text.get(at).is_some_and(|b| is_separator(*b) || b.is_ascii_whitespace());
+        at += 1;
     }
     draft.keep(text, kept..window.end.max(kept));
 }
 
-/// Joins the letters from `at` on: more than one separator is a space. Returns where they end.
+/// Joins the letters from `at` on: a wider gap is a space. Returns where they end.
 fn join(text: &[u8], mut at: usize, draft: &mut Draft) -> usize {
-    let separator = text[at + 1];
-    loop {
-        draft.put(&text[at..=at], at..at + 1);
-        at += 1;
-        let gap = text[at..].iter().take_while(|b| **b == separator || **b == b' ').count();
-        let single = text.get(at + gap).is_some_and(|b| is_letter(*b))
-            && text.get(at + gap + 1).is_none_or(|b| *b == separator || b.is_ascii_whitespace());
-        if gap == 0 || !single {
-            return at;
+    while let Some(begin) = next(text, at) {
+        let len = letter(text, at);
+        draft.put(&text[at..at + len], at..at + len);
+        if begin - at - len > 1 {
+            draft.put(b" ", at + len..begin);
         }
-        if gap > 1 {
-            draft.put(b" ", at..at + gap);
-        }
-        at += gap;
+        at = begin;
     }
+    let len = letter(text, at);
+    draft.put(&text[at..at + len], at..at + len);
+    at + len
+}
+
+/// After the single letter at `at`, where the next single one begins.
+fn next(text: &[u8], at: usize) -> Option<usize> {
+    let len = letter(text, at);
+    let separator = text.get(at + len).copied().filter(|b| len > 0 && is_separator(*b))?;
+    let gap = text[at + len..].iter().take(GAP).take_while(|b| **b == separator || **b == b' ').count();
+    let begin = at + len + gap;
+    let end = begin + letter(text, begin);
+    let single = end > begin && text.get(end).is_none_or(|b| is_separator(*b) || b.is_ascii_whitespace());
+    single.then_some(begin)
+}
+
+/// How many bytes the letter at `at` has.
+fn letter(text: &[u8], at: usize) -> usize {
+    char_at(text, at).filter(|(c, _)| !c.is_whitespace() && !c.is_control()).map_or(0, |(_, len)| len)
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::signs::Signs;
 use super::{View, Wants};
-use super::{entities, escapes, inflate, leet, markup, numbers, percent, quoted, shift, spaced, unicode, utf16, whitespace};
+use super::{base85, entities, escapes, inflate, leet, markup, numbers, percent, quoted, shift, spaced, unicode, utf16, whitespace};
 
 /// Bytes judged at once.
 const BLOCK: usize = 128;
@@ -100,8 +100,10 @@ fn tokens(text: &[u8], block: Range<usize>, mut free: usize, signs: &mut Signs) 
             let before = text[free..at].iter().rev().take_while(|b| in_token(**b)).count();
             let after = text[at..].iter().take_while(|b| in_token(**b)).count();
             free = at + after;
-            if before + after >= TOKEN {
-                signs.note_token(at - before..free);
+            let token = base85::marked(text, at - before..free);
+            free = token.end;
+            if token.len() >= TOKEN {
+                signs.note_token(token);
             }
         }
     }

@@ -34,10 +34,19 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         }
         _ => false,
     };
+    if is_set_apart(&text[at..], c, len) {
+        signs.note(View::Spaced, at..at + len, text.len());
+    }
     if odd {
         signs.note(View::Unicode, at..at + len, text.len());
     }
     at + len
+}
+
+/// Signs of East Asia with a space after each.
+fn is_set_apart(rest: &[u8], c: char, len: usize) -> bool {
+    let wide = |c: char| u32::from(c) >= 0x2e80 && c.is_alphabetic();
+    wide(c) && rest.get(len) == Some(&b' ') && char_at(rest, len + 1).is_some_and(|(c, _)| wide(c)) && rest.get(len * 2 + 1) == Some(&b' ')
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
@@ -78,7 +87,7 @@ impl Word {
         let visible = || self.0.iter().map(|(_, c)| *c).filter(|c| !is_hidden(*c) && !is_mark(*c));
         let ascii = visible().any(|c| c.is_ascii() || compatible(c).is_some());
         let alike = visible().all(|c| c.is_ascii() || compatible(c).is_some() || base(c).is_some() || latin(c).is_some());
-        let as_latin = alike && (ascii || among_latin && visible().count() > 1 || visible().any(|c| u32::from(c) > 0xffff));
+        let as_latin = alike && (ascii || among_latin || visible().any(|c| u32::from(c) > 0xffff));
         let accented = visible().filter(|c| base(*c).is_some()).count() > 1;
         for (span, c) in self.0.drain(..) {
             let read = match c {
@@ -141,7 +150,7 @@ fn is_space(c: char) -> bool {
 }
 
 /// The character at `at`, and its length.
-fn char_at(text: &[u8], at: usize) -> Option<(char, usize)> {
+pub(super) fn char_at(text: &[u8], at: usize) -> Option<(char, usize)> {
     let first = *text.get(at)?;
     let len = match first {
         ..0x80 => return Some((char::from(first), 1)),

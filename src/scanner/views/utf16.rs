@@ -11,7 +11,7 @@ use super::signs::Signs;
 
 /// `at` is a control character.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    if text[at] == 0 && at < 64 && is_utf16(text) {
+    if at < 2 && is_utf16(text) {
         signs.note_wide();
     }
 }

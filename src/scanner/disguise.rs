@@ -7,7 +7,7 @@ use super::prefilter::Keyword;
 use super::rule::Rule;
 use super::views::{View, backwards, rot13};
 
-/// A shorter keyword must begin, or end, a word.
+/// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
 /// Tries for any text, and one more for so many bytes of it.
 const TRIES: usize = 64;
@@ -20,6 +20,8 @@ pub(super) struct Disguise {
     /// The keyword's number.
     pub(super) keyword: usize,
     len: usize,
+    /// Too short to be known within a word.
+    short: bool,
 }
 
 /// The disguises of all keywords, and what to search for.
@@ -29,7 +31,8 @@ pub(super) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
     });
     each.filter(|(.., bytes, k)| **bytes != *k.bytes)
         .map(|(keyword, view, bytes, k)| {
-            let disguise = Disguise { view, keyword, len: bytes.len() };
+            let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
+            let disguise = Disguise { view, keyword, len: bytes.len(), short };
             (Keyword { bytes: bytes.into(), fold: k.fold }, disguise)
         })
         .unzip()
@@ -41,13 +44,13 @@ impl Disguise {
         let end = start + self.len;
         let free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
         if self.view == View::Rot13 {
-            if self.len < SHORT && !free(start.checked_sub(1).and_then(|i| text.get(i))) {
+            if self.short && !free(start.checked_sub(1).and_then(|i| text.get(i))) {
                 return None;
             }
             let (len, sure) = rule.matches(&rot13(&text[start..text.len().min(start + rule.reach())]))?;
             return Some((start..start + len, sure));
         }
-        if self.len < SHORT && !free(text.get(end)) {
+        if self.short && !free(text.get(end)) {
             return None;
         }
         let (len, sure) = rule.matches(&backwards(&text[end.saturating_sub(rule.reach())..end]))?;

@@ -11,8 +11,11 @@ use super::run::{Chars, TRIED};
 const NONE: u8 = 0xff;
 /// Fewer bytes of text within something else are chance.
 const TEXT: usize = 16;
+/// In longer runs only what is ASCII is looked for.
+const SHORT: usize = 4096;
 
-pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
+/// `inside`: also from further on.
+pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];
     let start = &run[..run.len().min(TRIED)];
     let from_start = bytes(start).is_some_and(|b| plausible(&b, start.len() == run.len()).is_some());
@@ -24,30 +27,33 @@ pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
         }
     }
     let mut found = false;
-    for step in 0..4 {
-        each_clear(run, step, |range| {
-            let range = trimmed(run, range);
-            if range.len() <= sink.room() {
-                let (decoded, map) = (bytes(&run[range.clone()]).unwrap_or_default(), chars.map(range.clone(), 4, 3));
-                found |= add_plausible(sink, &[View::Base64], decoded, map, range.len());
-            }
-        });
+    for step in if inside { 0..4 } else { 0..0 } {
+        if run.len() <= SHORT {
+            found |= add_texts(chars, step..run.len(), sink);
+        } else {
+            each_clear(run, step, |range| {
+                found |= range.len() <= sink.room() && add_texts(chars, range.start..run.len().min(range.end + 4), sink);
+            });
+        }
     }
     found
 }
 
-/// Text from the middle of a run, less the noise that may stand at either end.
-fn trimmed(run: &[u8], range: Range<usize>) -> Range<usize> {
-    let noise = |at: usize| {
-        let group = bytes(&run[at..run.len().min(at + 4)]).unwrap_or_default();
-        group.iter().any(|b| *b < 0x20 && !b.is_ascii_whitespace())
-    };
-    let from = range.clone().step_by(4).find(|at| !noise(*at)).unwrap_or(range.end);
-    let mut end = range.end;
-    while end > from + 4 && noise(end - 4) {
-        end -= 4;
+/// Adds what is text of what `range` of the characters gives: noise may stand around it.
+fn add_texts(chars: &Chars<'_>, range: Range<usize>, sink: &mut Sink) -> bool {
+    let (decoded, mut at, mut found) = (bytes(&chars.bytes[range.clone()]).unwrap_or_default(), 0, false);
+    for chunk in decoded.utf8_chunks() {
+        let valid = chunk.valid();
+        let text = valid.trim_matches(|c: char| c.is_control() && !c.is_ascii_whitespace());
+        if text.len() >= TEXT {
+            let begin = at + valid.len() - valid.trim_start_matches(|c: char| c.is_control() && !c.is_ascii_whitespace()).len();
+            let from = range.start + begin / 3 * 4 + begin % 3;
+            let to = range.end.min(range.start + (begin + text.len()).div_ceil(3) * 4);
+            found |= add_plausible(sink, &[View::Base64], text.into(), chars.map(from..to, 4, 3), to - from);
+        }
+        at += valid.len() + chunk.invalid().len();
     }
-    from..end
+    found
 }
 
 /// The bytes of a run; what is left of a last group is dropped.

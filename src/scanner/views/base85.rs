@@ -25,11 +25,15 @@ const NONE: u8 = 0xff;
 /// Stands for four zeros in Ascii85.
 const ZEROS: u8 = 0xfe;
 
-/// The token, or as much more as the marks of Ascii85 enclose.
-pub(super) fn marked(text: &[u8], token: Range<usize>) -> Range<usize> {
-    let Some(at) = memchr::memmem::find(&text[token.clone()], b"<~") else { return token };
-    let rest = &text[token.start + at..text.len().min(token.start + at + MARKED)];
-    memchr::memmem::find(rest, b"~>").map_or(token.clone(), |len| token.start..token.end.max(token.start + at + len + 2))
+/// The token, or all that the marks of Ascii85 enclose: quotes are part of that. Not from before `free`.
+pub(super) fn marked(text: &[u8], token: Range<usize>, free: usize) -> Range<usize> {
+    let free = free.max(token.start.saturating_sub(LEAD)).min(token.start);
+    let lead = text[free..token.start].iter().rev().take_while(|b| b.is_ascii_graphic()).count();
+    let search = token.start - lead..token.end;
+    let Some(at) = memchr::memmem::find(&text[search.clone()], b"<~") else { return token };
+    let from = search.start + at;
+    memchr::memmem::find(&text[from..text.len().min(from + MARKED)], b"~>")
+        .map_or(token.clone(), |len| token.start.min(from)..token.end.max(from + len + 2))
 }
 
 /// Decodes what runs begin in the token.
@@ -37,8 +41,9 @@ pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
     if let Some(at) = memchr::memmem::find(&text[token.clone()], b"<~") {
         let from = token.start + at + 2;
         let to = memchr::memmem::find(&text[from..], b"~>").map_or(text.len(), |len| from + len);
-        attempt(text, from..to, &TABLES[0], sink);
-        return;
+        if attempt(text, from..to, &TABLES[0], sink) {
+            return;
+        }
     }
     let piece = &text[token.clone()];
     if !is_mixed(&piece[..piece.len().min(LEAD)]) {

@@ -30,18 +30,17 @@ pub(super) fn sign(text: &[u8], span: Range<usize>, signs: &mut Signs) -> usize 
     span.end.max(word.end)
 }
 
+/// All digits but those of numbers: what is no disguise is read elsewhere.
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let (mut at, mut kept) = (window.start, window.start);
     while at < window.end {
-        let word = word_at(text, at);
-        let word = word.start.max(at)..word.end.min(window.end);
-        if is_leet(&text[word.clone()]) {
-            for i in word.clone() {
-                if let Some(letter) = letter(text, i) {
-                    draft.keep(text, kept..i);
-                    draft.put(&[letter], i..i + 1);
-                    kept = i + 1;
-                }
+        let word = at..word_at(text, at).end.min(window.end);
+        let digits = text[word.clone()].iter().filter(|b| b.is_ascii_digit()).count();
+        for i in word.clone().filter(|_| digits < word.len() || digits < 3) {
+            if let Some(letter) = letter(text, i) {
+                draft.keep(text, kept..i);
+                draft.put(&[letter], i..i + 1);
+                kept = i + 1;
             }
         }
         at = word.end.max(at + 1);

@@ -182,7 +182,7 @@ pub struct Wants(u32);
 /// What text for a model may be disguised by and is still read: of no use for a credential, whose every byte counts.
 const FOR_READERS: &[View] = &[View::Whitespace, View::Leet, View::Markup];
 /// What a path and query, or a header's value, cannot hold.
-const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Utf16, View::Markup];
+const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Utf16, View::Markup, View::Caesar];
 
 impl Wants {
     /// Every view.

@@ -23,14 +23,12 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         _ if text[at - 1].is_ascii_hexdigit() && begins(at - 1) => Some(at - 1),
         _ => None,
     };
-    if let Some(end) = pairs_at.and_then(|from| hex::sign(text, from, signs)) {
-        return end.max(at + 1);
-    }
+    let pairs = pairs_at.and_then(|from| hex::sign(text, from, signs)).unwrap_or(0);
     if let Some((list, _)) = begins(at).then(|| lists(text, at).pop()).flatten() {
         signs.note(View::Numbers, list.clone(), text.len());
-        return list.end;
+        return list.end.max(pairs);
     }
-    at + digits
+    pairs.max(at + digits)
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, sink: &mut Sink) {

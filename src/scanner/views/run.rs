@@ -93,7 +93,7 @@ fn try_all(made: &Makeup, chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let one_case = made.upper == 0 || made.lower == 0;
     made.digits > 0 && hex::decode(chars, made.beyond_f, sink)
         || one_case && made.signs == 0 && base32::decode(chars, sink)
-        || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, sink)
+        || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, made.looks_random(), sink)
         || made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink)
 }
 

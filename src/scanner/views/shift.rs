@@ -15,7 +15,9 @@ const COMMON: u32 = 36;
 /// All numbers are tried on texts no longer.
 const SHORT: usize = 512;
 /// A shorter text is not asked, a longer one is not guessed at.
-const LEAST: usize = 24;
+const LEAST: usize = 16;
+/// Of one word with digits, nothing is known.
+const WORD: usize = 128;
 const MOST: usize = 4096;
 
 /// Every letter moved by `by`.
@@ -69,7 +71,8 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
     let step = (text.len() / ASKED).max(1);
     let asked: u32 = text.iter().step_by(step).take(ASKED).map(|b| WEIGHT[usize::from(*b)]).sum();
     let (letters, common) = (asked >> 16, asked & 0xffff);
-    letters >= 8 && common * 100 < letters * COMMON
+    let word = || text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3;
+    letters >= 8 && (common * 100 < letters * COMMON || word())
 }
 
 /// One for each letter in the upper half, one for each common one in the lower.

@@ -8,35 +8,17 @@ use super::signs::Signs;
 use super::unicode::char_at;
 
 /// Fewer letters in a row, each on its own, are a list or an abbreviation.
-const LEAST: usize = 6;
+const LEAST: usize = 5;
 /// A word's end is no wider.
 const GAP: usize = 4;
 
 /// `at`: among single letters, it seems.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    let from = if is_letter(text[at]) { at } else { at + 1 };
-    if run(text, from) >= LEAST / 2 + 1 {
+    let from = (at.saturating_sub(1)..at + 4).find(|at| next(text, *at).is_some() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric()));
+    let row = std::iter::successors(from, |at| next(text, *at));
+    if row.take(LEAST).count() == LEAST {
         signs.note(View::Spaced, at..at + 1, text.len());
     }
-}
-
-/// How many single characters stand from `at` on with the same separator between them.
-fn run(text: &[u8], at: usize) -> usize {
-    let Some(separator) = text.get(at + 1).copied().filter(|b| is_separator(*b)) else { return 0 };
-    let (mut count, mut at) = (0, at);
-    while text.get(at).is_some_and(|b| is_letter(*b)) {
-        count += 1;
-        if text.get(at + 1) != Some(&separator) {
-            break;
-        }
-        at += 2;
-    }
-    count
-}
-
-/// What may be set apart: all that a credential or a word is made of.
-fn is_letter(b: u8) -> bool {
-    b.is_ascii_graphic() || b >= 0x80
 }
 
 fn is_separator(b: u8) -> bool {

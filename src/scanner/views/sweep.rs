@@ -21,7 +21,10 @@ pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     if inflate::begins(text) {
         signs.note_compressed(0);
     }
-    if shift::is_opaque(text) {
+    if utf16::begins(text) {
+        signs.note_wide();
+    }
+    if wants.has(View::Caesar) && shift::is_opaque(text) {
         signs.note_opaque();
     }
     signs
@@ -77,7 +80,7 @@ fn of_interest(bytes: u64) -> (bool, bool) {
     let (visible, letters) = (at_least(bytes, b'!'), at_least(bytes, b'0'));
     let quote = at_least(bytes ^ (u64::from(b'"') * EACH), 1);
     let apart = !letters & TOP;
-    (visible & quote == TOP, (apart == 0x0080_0080_0080_0080) | (apart == 0x8000_8000_8000_8000))
+    (visible & quote == TOP, matches!(apart.count_ones(), 4..=6))
 }
 
 #[inline(always)]
@@ -90,7 +93,7 @@ fn has_run(block: &[u8]) -> bool {
 
 /// Notes the tokens that lie in the block, from `free` on; returns where the last one ends.
 fn tokens(text: &[u8], block: Range<usize>, mut free: usize, signs: &mut Signs) -> usize {
-    for at in block.step_by(STRIDE) {
+    for at in block.clone().step_by(STRIDE) {
         let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at >= free) else { continue };
         let (run, apart) = of_interest(u64::from_le_bytes(*eight));
         if apart {
@@ -100,7 +103,7 @@ fn tokens(text: &[u8], block: Range<usize>, mut free: usize, signs: &mut Signs) 
             let before = text[free..at].iter().rev().take_while(|b| in_token(**b)).count();
             let after = text[at..].iter().take_while(|b| in_token(**b)).count();
             free = at + after;
-            let token = base85::marked(text, at - before..free);
+            let token = base85::marked(text, at - before..free, block.start.saturating_sub(BLOCK));
             free = token.end;
             if token.len() >= TOKEN {
                 signs.note_token(token);
@@ -132,7 +135,6 @@ fn look<const READ: bool>(text: &[u8], range: Range<usize>, signs: &mut Signs) -
             Class::High => unicode::sign(text, at, signs),
             Class::Control => {
                 inflate::sign(text, at, signs);
-                utf16::sign(text, at, signs);
                 at + 1
             }
             Class::Digit => {

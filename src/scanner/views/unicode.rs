@@ -43,10 +43,16 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     at + len
 }
 
-/// Signs of East Asia with a space after each.
+/// Letters beyond ASCII with a space after each.
 fn is_set_apart(rest: &[u8], c: char, len: usize) -> bool {
-    let wide = |c: char| u32::from(c) >= 0x2e80 && c.is_alphabetic();
-    wide(c) && rest.get(len) == Some(&b' ') && char_at(rest, len + 1).is_some_and(|(c, _)| wide(c)) && rest.get(len * 2 + 1) == Some(&b' ')
+    let other = |c: char| c.is_alphabetic() && !c.is_ascii();
+    other(c)
+        && rest.get(len) == Some(&b' ')
+        && char_at(rest, len + 1).is_some_and(|(c, second)| {
+            other(c)
+                && rest.get(len + 1 + second) == Some(&b' ')
+                && char_at(rest, len + second + 2).is_some_and(|(c, _)| other(c))
+        })
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

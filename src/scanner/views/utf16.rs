@@ -7,13 +7,9 @@ use super::escapes::Bytes;
 use super::lattice::{Sink, add_plausible};
 use super::map::Draft;
 use super::plausible::is_utf16;
-use super::signs::Signs;
 
-/// `at` is a control character.
-pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    if at < 2 && is_utf16(text) {
-        signs.note_wide();
-    }
+pub(super) fn begins(text: &[u8]) -> bool {
+    is_utf16(text)
 }
 
 pub(super) fn decode(text: &[u8], sink: &mut Sink) {

@@ -4,7 +4,7 @@ mod encode;
 
 use std::sync::LazyLock;
 
-use encode::{ALL, Encoder, Keeps};
+use encode::{ALL, Encoder, Keeps, gzip, zlib};
 
 use super::*;
 use crate::scanner::{Family, Finding, Rule, Scanner};
@@ -21,9 +21,15 @@ fn way(rule: &Rule) -> Direction {
     if rule.family == Family::Secret { Direction::Request } else { Direction::Response }
 }
 
-/// Encodings that a rule's example survives.
-fn fit(rule: &Rule) -> Vec<&'static Encoder> {
-    ALL.iter().filter(|(_, keeps, _)| rule.family == Family::Injection || *keeps == Keeps::Bytes).collect()
+/// All, not a sample: `KATANA_VIEWS=all cargo test --release views`.
+fn full() -> bool {
+    std::env::var_os("KATANA_VIEWS").is_some()
+}
+
+/// Does the example survive it? Shell, markup and tokens are no words: in leetspeak they are not read.
+fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
+    let words = !["exfiltration.run_and_send", "role.chat_template"].contains(&&*rule.id);
+    *keeps == Keeps::Bytes || rule.family == Family::Injection && (words || *name != "leet")
 }
 
 /// None, or what was not found.
@@ -35,12 +41,40 @@ fn missed(rule: &Rule, chain: &[&Encoder]) -> Option<String> {
     (!hit).then(|| format!("{}: {}: {text:.300?}", names(), rule.id))
 }
 
+/// The same numbers on each run.
+fn lots(seed: &mut u64, of: usize) -> usize {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) as usize % of
+}
+
 #[test]
 fn every_encoding_of_every_rules_first_example_is_found() {
-    let mut all = Vec::new();
+    let (mut all, mut seed) = (Vec::new(), 1);
     for rule in SCANNER.rules() {
-        all.extend(fit(rule).iter().filter_map(|e| missed(rule, &[e])));
+        let chosen = ALL.iter().filter(|e| fits(rule, e)).filter(|_| full() || lots(&mut seed, 6) == 0);
+        all.extend(chosen.filter_map(|e| missed(rule, &[e])));
     }
-    all.sort();
     assert!(all.is_empty(), "{} missed\n{}", all.len(), all.join("\n"));
+}
+
+#[test]
+fn encodings_in_encodings_are_found_five_deep() {
+    let (mut all, mut seed, mut tried) = (Vec::new(), 2, 0);
+    for rule in SCANNER.rules() {
+        for deep in 2..=5 {
+            for _ in 0..if full() { 40 } else { 1 } {
+                let mut chain: Vec<&Encoder> = ALL.iter().filter(|e| fits(rule, e)).collect();
+                chain = vec![chain[lots(&mut seed, chain.len())]];
+                while chain.len() < deep {
+                    let next = &ALL[lots(&mut seed, ALL.len())];
+                    if next.1 == Keeps::Bytes {
+                        chain.push(next);
+                    }
+                }
+                tried += 1;
+                all.extend(missed(rule, &chain));
+            }
+        }
+    }
+    assert!(all.is_empty(), "{} of {tried} missed\n{}", all.len(), all.join("\n"));
 }

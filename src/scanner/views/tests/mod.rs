@@ -4,7 +4,7 @@ mod encode;
 
 use std::sync::LazyLock;
 
-use encode::{ALL, Encoder, Keeps, gzip, zlib};
+use encode::{ALL, Encoder, Keeps};
 
 use super::*;
 use crate::scanner::{Family, Finding, Rule, Scanner};

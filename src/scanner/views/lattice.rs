@@ -44,7 +44,8 @@ struct Node {
     bytes: Vec<u8>,
     kind: Kind,
     path: Path,
-    trail: usize,
+    /// None: the original.
+    trail: Option<usize>,
 }
 
 /// Where views put what they decode: keeps the budget, and drops what was seen before.
@@ -91,7 +92,7 @@ impl Sink {
         }
         let trail = self.trails.add(self.trail, map);
         self.added += 1;
-        self.queue.push_back(Node { bytes, kind, path, trail });
+        self.queue.push_back(Node { bytes, kind, path, trail: Some(trail) });
     }
 
     /// Adds text in which parts were replaced; nothing was, nothing is added.
@@ -119,21 +120,50 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         added: 0,
     };
     expand(text, &signs, &mut sink);
-    while let Some(node) = sink.queue.pop_front() {
-        let seen =
-            Seen { bytes: &node.bytes, kind: node.kind, path: node.path, trails: &sink.trails, trail: node.trail };
-        let found = visit(&seen);
-        (sink.path, sink.trail, sink.added) = (node.path, Some(node.trail), 0);
-        if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
-            let signs = sweep::signs(&node.bytes, wants);
-            expand(&node.bytes, &signs, &mut sink);
-            let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
-            if !found && !guessed && sink.added == 0 && node.bytes.len() <= GUESSED && node.kind == Kind::Text {
-                shift::guess(&node.bytes, &mut sink);
+    let mut dead_ends = VecDeque::new();
+    if signs.is_opaque() {
+        dead_ends.push_back(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
+    }
+    let mut found = false;
+    loop {
+        if let Some(node) = sink.queue.pop_front() {
+            let leads_on = visit_one(&node, &mut sink, visit, &mut found);
+            if !leads_on && !found && is_guessed_at(&node) {
+                dead_ends.push_back(node);
             }
+        } else if let Some(node) = dead_ends.pop_front().filter(|_| !found) {
+            // the last resort
+            (sink.path, sink.trail) = (node.path, node.trail);
+            shift::guess(&node.bytes, &mut sink);
+        } else {
+            break;
         }
     }
     Spent { bytes: limit.bytes - sink.left.bytes, texts: limit.texts - sink.left.texts }
+}
+
+/// Shows a text, and adds what it holds; whether it holds something, or is what was looked for.
+fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> bool, found: &mut bool) -> bool {
+    let seen = Seen {
+        bytes: &node.bytes,
+        kind: node.kind,
+        path: node.path,
+        trails: &sink.trails,
+        trail: node.trail.unwrap_or_default(),
+    };
+    let here = visit(&seen);
+    *found |= here;
+    (sink.path, sink.trail, sink.added) = (node.path, node.trail, 0);
+    if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
+        let signs = sweep::signs(&node.bytes, sink.wants);
+        expand(&node.bytes, &signs, sink);
+    }
+    here || sink.added > 0
+}
+
+fn is_guessed_at(node: &Node) -> bool {
+    let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
+    !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED
 }
 
 /// Adds all that the signs speak for.
@@ -159,8 +189,12 @@ fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
             }
         }
     }
+    let mut done = 0;
     for token in signs.tokens() {
-        run::decode(text, token.clone(), sink);
+        let rest = token.start.max(done)..token.end;
+        if !rest.is_empty() {
+            done = run::decode(text, rest, sink);
+        }
     }
     for window in signs.windows(View::Hex) {
         hex::decode_spread(text, window.clone(), sink);
@@ -170,9 +204,6 @@ fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
     }
     for (view, window) in [View::Rot13, View::Reversed].iter().flat_map(|v| signs.windows(*v).iter().map(move |w| (*v, w))) {
         shift::decode(view, text, window.clone(), sink);
-    }
-    if signs.is_opaque() {
-        shift::guess(text, sink);
     }
     for at in signs.compressed() {
         inflate::decode(text, *at, sink);

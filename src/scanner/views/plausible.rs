@@ -64,7 +64,7 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];
     pairs.len() >= 6
-        && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && (p[1 - *i] >= 0x20 || p[1 - *i] == b'\n')))
+        && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && !is_odd(p[1 - *i])))
             || pairs.len() >= 8 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
 }
 

@@ -11,24 +11,27 @@ use super::{View, base32, base58, base64, base85, hex, shift};
 
 /// Shorter words are not tried.
 const WORD: usize = 16;
+/// And shorter ones not in disguise.
+const TOKEN: usize = 20;
 /// A line of a wrapped run has at least so many characters, but for the last.
 const LINE: usize = 8;
 /// What a try at a run looks at.
 pub(super) const TRIED: usize = 32;
 
-/// Decodes what is in the token.
-pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
-    let mut at = token.start;
+/// Decodes what is in the token, and in the lines that go on with it; returns where it ends.
+pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) -> usize {
+    let (mut at, mut end) = (token.start, token.end);
     while at < token.end {
         let len = text[at..token.end].iter().take_while(|b| in_word(**b)).count();
         if len >= WORD {
-            word(text, at..at + len, sink);
+            end = end.max(word(text, at..at + len, sink));
         }
         at += len.max(1);
     }
     if token.len() >= base85::LEAST {
         base85::decode(text, token, sink);
     }
+    end
 }
 
 /// Of the alphabets of base64, and so of hex, base32 and base58.
@@ -66,25 +69,32 @@ impl Makeup {
     }
 }
 
-fn word(text: &[u8], span: Range<usize>, sink: &mut Sink) {
+/// Tries one word; returns where it ends.
+fn word(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
     let made = Makeup::of(&text[span.clone()]);
     let chars = Chars::gather(text, span.clone());
-    if try_all(&made, &chars, sink) || chars.bytes.len() < 20 || !made.looks_random() {
-        return;
+    if !try_all(&made, &chars, sink) && chars.bytes.len() >= TOKEN && made.looks_random() {
+        disguised(text, &chars, made.signs == 0, sink);
     }
+    chars.end
+}
+
+/// Backwards, or with its letters moved, the run may give something.
+fn disguised(text: &[u8], chars: &Chars<'_>, plain: bool, sink: &mut Sink) {
+    let start = chars.span().start;
     // padding comes first, read backwards
-    let before = text[..span.start].iter().rev().take(6).take_while(|b| **b == b'=').count();
-    let whole = span.start - before..chars.end;
-    let mut turned: Vec<u8> = chars.bytes.iter().rev().take(2 * TRIED).copied().collect();
+    let before = text[..start].iter().rev().take(6).take_while(|b| **b == b'=').count();
+    let whole = start - before..chars.end;
+    let turned: Vec<u8> = chars.bytes.iter().rev().take(2 * TRIED).copied().collect();
     if promising(&turned) {
-        turned = text[whole.clone()].iter().rev().copied().collect();
-        sink.add(View::Reversed, (turned, Map::Mirror(whole.clone())), Kind::Text, whole.len());
+        shift::decode(View::Reversed, text, whole, sink);
         return;
     }
     let beginning = &chars.bytes[..chars.bytes.len().min(TRIED)];
-    let all = if sink.is_deep() || made.signs == 0 { 1..26 } else { 13..14 };
+    let all = if sink.is_deep() || plain { 1..26 } else { 13..14 };
     if let Some(by) = all.into_iter().find(|by| promising(&shift::moved(beginning, *by))) {
-        sink.add(shift::view(by), (shift::moved(&text[whole.clone()], by), Map::even(whole.clone(), 1, 1)), Kind::Text, whole.len());
+        let moved = shift::moved(&text[whole.clone()], by);
+        sink.add(shift::view(by), (moved, Map::even(whole.clone(), 1, 1)), Kind::Text, whole.len());
     }
 }
 

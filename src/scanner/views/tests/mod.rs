@@ -78,3 +78,22 @@ fn encodings_in_encodings_are_found_five_deep() {
     }
     assert!(all.is_empty(), "{} of {tried} missed\n{}", all.len(), all.join("\n"));
 }
+
+#[test]
+#[ignore = "a look inside"]
+fn debug() {
+    let chain = std::env::var("CHAIN").unwrap();
+    let id = std::env::var("RULE").unwrap();
+    let rule = SCANNER.rules().iter().find(|r| *r.id == *id).unwrap();
+    let mut text = rule.examples[0].clone();
+    for name in chain.split(" > ").collect::<Vec<_>>().into_iter().rev() {
+        text = (ALL.iter().find(|e| e.0 == name).unwrap().2)(&text);
+    }
+    eprintln!("TEXT {} {text:.200}", text.len());
+    let spent = each(text.as_bytes(), Wants::on(way(rule), Surface::Body), &mut |s| {
+        let shown = String::from_utf8_lossy(s.bytes);
+        eprintln!("{} {:?} {} {:.100?}", s.path, s.kind, s.bytes.len(), shown);
+        false
+    });
+    eprintln!("{spent:?} of {:?}", Spent::limit(text.len()));
+}

@@ -58,7 +58,6 @@ pub(super) struct Sink {
     /// Of the text that is being looked at.
     path: Path,
     trail: Option<usize>,
-    added: usize,
 }
 
 impl Sink {
@@ -91,7 +90,6 @@ impl Sink {
             return;
         }
         let trail = self.trails.add(self.trail, map);
-        self.added += 1;
         self.queue.push_back(Node { bytes, kind, path, trail: Some(trail) });
     }
 
@@ -117,18 +115,17 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         left: limit,
         path: Path::PLAIN,
         trail: None,
-        added: 0,
     };
     expand(text, &signs, &mut sink);
     let mut dead_ends = VecDeque::new();
-    if signs.is_opaque() {
+    if text.len() <= GUESSED && !shift::has_words(text) {
         dead_ends.push_back(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
     let mut found = false;
     loop {
         if let Some(node) = sink.queue.pop_front() {
-            let leads_on = visit_one(&node, &mut sink, visit, &mut found);
-            if !leads_on && !found && is_guessed_at(&node) {
+            found |= visit_one(&node, &mut sink, visit);
+            if !found && is_guessed_at(&node) {
                 dead_ends.push_back(node);
             }
         } else if let Some(node) = dead_ends.pop_front().filter(|_| !found) {
@@ -142,8 +139,8 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
     Spent { bytes: limit.bytes - sink.left.bytes, texts: limit.texts - sink.left.texts }
 }
 
-/// Shows a text, and adds what it holds; whether it holds something, or is what was looked for.
-fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> bool, found: &mut bool) -> bool {
+/// Shows a text, and adds what it holds; whether it is what was looked for.
+fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> bool {
     let seen = Seen {
         bytes: &node.bytes,
         kind: node.kind,
@@ -151,19 +148,18 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
         trails: &sink.trails,
         trail: node.trail.unwrap_or_default(),
     };
-    let here = visit(&seen);
-    *found |= here;
-    (sink.path, sink.trail, sink.added) = (node.path, node.trail, 0);
+    let found = visit(&seen);
+    (sink.path, sink.trail) = (node.path, node.trail);
     if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
         let signs = sweep::signs(&node.bytes, sink.wants);
         expand(&node.bytes, &signs, sink);
     }
-    here || sink.added > 0
+    found
 }
 
 fn is_guessed_at(node: &Node) -> bool {
     let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
-    !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED
+    !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED && !shift::has_words(&node.bytes)
 }
 
 /// Adds all that the signs speak for.

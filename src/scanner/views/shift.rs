@@ -11,7 +11,7 @@ use super::{View, base85};
 /// Places at which a text is asked whether it is made of words.
 const ASKED: usize = 64;
 /// Of a hundred letters, so many are common ones at least.
-const COMMON: u32 = 36;
+const COMMON: usize = 36;
 /// All numbers are tried on texts no longer.
 const SHORT: usize = 512;
 /// A shorter text is not asked, a longer one is not guessed at.
@@ -68,11 +68,22 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
     if !(LEAST..=MOST).contains(&text.len()) {
         return false;
     }
-    let step = (text.len() / ASKED).max(1);
-    let asked: u32 = text.iter().step_by(step).take(ASKED).map(|b| WEIGHT[usize::from(*b)]).sum();
-    let (letters, common) = (asked >> 16, asked & 0xffff);
+    let (letters, common) = letters(text);
     let word = || text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3;
     letters >= 8 && (common * 100 < letters * COMMON || word())
+}
+
+/// Are its letters those of a language, and many?
+pub(super) fn has_words(text: &[u8]) -> bool {
+    let (letters, common) = letters(text);
+    letters * 2 >= text.len().min(ASKED) && common * 100 >= letters * COMMON
+}
+
+/// How many letters, and how many common ones, stand at a few places.
+fn letters(text: &[u8]) -> (usize, usize) {
+    let step = (text.len() / ASKED).max(1);
+    let asked: u32 = text.iter().step_by(step).take(ASKED).map(|b| WEIGHT[usize::from(*b)]).sum();
+    ((asked >> 16) as usize, (asked & 0xffff) as usize)
 }
 
 /// One for each letter in the upper half, one for each common one in the lower.

@@ -20,7 +20,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let after = |b: u8| b.is_ascii_graphic() || b >= 0x80;
     let odd = match u32::from(c) {
         0xe0000..=0xe007f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
-        _ if is_hidden(c) => next.is_some_and(plain) && last.is_some_and(after),
+        _ if is_hidden(c) => next.is_some_and(|c| plain(c) || c == ' ') && last.is_some_and(after),
         _ if is_space(c) => next.is_some_and(char::is_alphabetic) && last.is_some_and(|b| b.is_ascii_alphabetic()),
         0x300..=0x36f => last.is_some_and(|b| b.is_ascii_alphabetic()),
         0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x1d400..=0x1d7ff | 0x1f130..=0x1f189 => true,

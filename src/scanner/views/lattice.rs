@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, plausible};
 use super::signs::Signs;
-use super::{Path, Seen, View, Wants};
+use super::{DEPTH, Path, Seen, View, Wants};
 use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace};
 use super::{hex, inflate, numbers, pdf, utf16};
 
@@ -21,6 +21,8 @@ const TEXTS: usize = 512;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
 const GUESSED: usize = 4096;
+/// So many texts wait to be guessed at.
+const DEAD_ENDS: usize = 64;
 
 /// What a look at a text took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,18 +119,18 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         trail: None,
     };
     expand(text, &signs, &mut sink);
-    let mut dead_ends = VecDeque::new();
+    let mut dead_ends = Vec::new();
     if text.len() <= GUESSED && !shift::has_words(text) {
-        dead_ends.push_back(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
+        dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
     let mut found = false;
     loop {
         if let Some(node) = sink.queue.pop_front() {
             found |= visit_one(&node, &mut sink, visit);
-            if !found && is_guessed_at(&node) {
-                dead_ends.push_back(node);
+            if !found && dead_ends.len() < DEAD_ENDS && is_guessed_at(&node) {
+                dead_ends.push(node);
             }
-        } else if let Some(node) = dead_ends.pop_front().filter(|_| !found) {
+        } else if let Some(node) = most_promising(&mut dead_ends).filter(|_| !found) {
             // the last resort
             (sink.path, sink.trail) = (node.path, node.trail);
             shift::guess(&node.bytes, &mut sink);
@@ -150,11 +152,18 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
     };
     let found = visit(&seen);
     (sink.path, sink.trail) = (node.path, node.trail);
-    if node.path.depth() < super::DEPTH && sink.left.bytes > 0 {
+    if node.path.depth() < DEPTH && sink.left.bytes > 0 {
         let signs = sweep::signs(&node.bytes, sink.wants);
         expand(&node.bytes, &signs, sink);
     }
     found
+}
+
+/// Least was guessed on the way to it, and most was known.
+fn most_promising(dead_ends: &mut Vec<Node>) -> Option<Node> {
+    let guesses = |n: &Node| n.path.views().filter(|v| matches!(v, View::Rot13 | View::Caesar | View::Reversed)).count();
+    let best = (0..dead_ends.len()).min_by_key(|i| (guesses(&dead_ends[*i]), DEPTH - dead_ends[*i].path.depth()))?;
+    Some(dead_ends.swap_remove(best))
 }
 
 fn is_guessed_at(node: &Node) -> bool {

@@ -68,9 +68,9 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
             || pairs.len() >= 8 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
 }
 
-/// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China; or a space among them.
+/// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China, full-width and invisible ones, or a space among them.
 fn is_letter(unit: u16) -> bool {
-    matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xff00..=0xff20)
+    matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x2000..=0x206f | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xd800..=0xdfff | 0xff00..=0xff60)
 }
 
 #[cfg(test)]

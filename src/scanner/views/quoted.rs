@@ -55,6 +55,8 @@ fn is_soft_break(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at + 1..)? {
         [b'\n', ..] => Some(2),
         [b'\r', b'\n', ..] => Some(3),
+        // within a JSON string
+        [b'\\', b'r', b'\\', b'n', ..] => Some(5),
         _ => None,
     }
 }

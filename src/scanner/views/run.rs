@@ -161,7 +161,8 @@ impl Chars<'_> {
 
 /// The word that is all of the next line; a line may also end as JSON writes it.
 fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let rest = &text[at..];
+    let trailing = text[at..].iter().take(4).take_while(|b| **b == b' ').count();
+    let (at, rest) = (at + trailing, &text[at + trailing..]);
     let breaks: [&[u8]; 4] = [b"\r\n", b"\n", b"\\r\\n", b"\\n"];
     let skip = breaks.iter().find(|b| rest.starts_with(b))?.len();
     let indent = rest[skip..].iter().take(16).take_while(|b| matches!(b, b' ' | b'\t')).count();

@@ -55,11 +55,6 @@ impl Signs {
         self.wide
     }
 
-    /// Letters all over that make no words?
-    pub(super) fn is_opaque(&self) -> bool {
-        self.opaque
-    }
-
     /// Are views wanted that only readers see through?
     pub(super) fn for_readers(&self) -> bool {
         self.wants.has(View::Whitespace)

@@ -27,7 +27,9 @@ pub(super) fn find(
         for mut finding in here.drain(..) {
             let span = seen.original(finding.start..finding.end);
             (finding.start, finding.end) = (span.start, span.end);
-            let known = out[first..].iter().any(|f| f.rule == finding.rule && f.start < finding.end && finding.start < f.end);
+            let known = out[first..]
+                .iter()
+                .any(|f| f.rule == finding.rule && f.start < finding.end && finding.start < f.end);
             if !known && out.len() - plain < MOST {
                 out.push(finding);
             }

@@ -27,7 +27,8 @@ pub(super) struct Disguise {
 /// The disguises of all keywords, and what to search for.
 pub(super) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
     let each = keywords.iter().enumerate().flat_map(|(i, k)| {
-        [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))].map(|(view, bytes)| (i, view, bytes, k))
+        [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))]
+            .map(|(view, bytes)| (i, view, bytes, k))
     });
     each.filter(|(.., bytes, k)| **bytes != *k.bytes)
         .map(|(keyword, view, bytes, k)| {

@@ -104,7 +104,13 @@ impl Lane {
     }
 
     /// At the beginning of a keyword in disguise.
-    fn uncover(&self, look: &Look, disguise: &Disguise, (text, start): (&[u8], usize), out: &mut Vec<Finding>) {
+    fn uncover(
+        &self,
+        look: &Look,
+        disguise: &Disguise,
+        (text, start): (&[u8], usize),
+        out: &mut Vec<Finding>,
+    ) {
         let Some(path) = look.path.then(disguise.view()) else { return };
         for rule in self.rules[disguise.keyword].iter().filter(|r| r.is_for(look.surface)) {
             if let Some((span, sure)) = disguise.tried(rule, text, start) {
@@ -115,7 +121,11 @@ impl Lane {
 }
 
 fn finding(rule: &Rule, sure: u8, span: Range<usize>, path: Path) -> Finding {
-    let loss = if rule.is_proof(sure) { 0 } else { LOSS.saturating_mul(u8::try_from(path.depth()).unwrap_or(u8::MAX)) };
+    let loss = if rule.is_proof(sure) {
+        0
+    } else {
+        LOSS.saturating_mul(u8::try_from(path.depth()).unwrap_or(u8::MAX))
+    };
     let (confidence, family) = (sure.saturating_sub(loss), rule.family);
     Finding { rule: Arc::clone(&rule.id), family, confidence, start: span.start, end: span.end, path }
 }

@@ -40,7 +40,12 @@ mod cuts {
             assert!(kept.len() - hold <= scanner.max_hold(direction), "holds more than it says");
             let last = i + 1 == chunks.len();
             found.retain(|f| last || f.start < hold);
-            all.extend(found.into_iter().filter(|f| f.path.is_plain()).map(|f| (f.rule, f.start + passed, f.end + passed)));
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|f| f.path.is_plain())
+                    .map(|f| (f.rule, f.start + passed, f.end + passed)),
+            );
             kept.drain(..hold);
             passed += hold;
         }

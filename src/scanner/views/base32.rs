@@ -10,9 +10,16 @@ pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let start = &run[..run.len().min(TRIED)];
     // a prefix of up to a group shifts the groups
     for skip in 0..run.len().min(8) {
-        let promising = bytes(&start[skip.min(start.len())..]).is_some_and(|b| plausible(&b, false).is_some());
+        let promising =
+            bytes(&start[skip.min(start.len())..]).is_some_and(|b| plausible(&b, false).is_some());
         if promising && let Some(decoded) = bytes(&run[skip..]).filter(|_| run.len() <= sink.room()) {
-            return add_plausible(sink, &[View::Base32], decoded, chars.map(skip..run.len(), 8, 5), run.len());
+            return add_plausible(
+                sink,
+                &[View::Base32],
+                decoded,
+                chars.map(skip..run.len(), 8, 5),
+                run.len(),
+            );
         }
     }
     false

@@ -22,7 +22,9 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
     if from_start && run.len() <= sink.room() {
         let decoded = bytes(run).unwrap_or_default();
         let container = is_container(&decoded);
-        if add_plausible(sink, &[View::Base64], decoded, chars.map(0..run.len(), 4, 3), run.len()) || container {
+        if add_plausible(sink, &[View::Base64], decoded, chars.map(0..run.len(), 4, 3), run.len())
+            || container
+        {
             return true;
         }
     }
@@ -32,7 +34,8 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
             found |= add_texts(chars, step..run.len(), sink);
         } else {
             each_clear(run, step, |range| {
-                found |= range.len() <= sink.room() && add_texts(chars, range.start..run.len().min(range.end + 4), sink);
+                found |= range.len() <= sink.room()
+                    && add_texts(chars, range.start..run.len().min(range.end + 4), sink);
             });
         }
     }
@@ -46,7 +49,8 @@ fn add_texts(chars: &Chars<'_>, range: Range<usize>, sink: &mut Sink) -> bool {
         let valid = chunk.valid();
         let text = valid.trim_matches(|c: char| c.is_control() && !c.is_ascii_whitespace());
         if text.len() >= TEXT {
-            let begin = at + valid.len() - valid.trim_start_matches(|c: char| c.is_control() && !c.is_ascii_whitespace()).len();
+            let begin = at + valid.len()
+                - valid.trim_start_matches(|c: char| c.is_control() && !c.is_ascii_whitespace()).len();
             let from = range.start + begin / 3 * 4 + begin % 3;
             let to = range.end.min(range.start + (begin + text.len()).div_ceil(3) * 4);
             found |= add_plausible(sink, &[View::Base64], text.into(), chars.map(from..to, 4, 3), to - from);

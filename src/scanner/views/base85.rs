@@ -18,8 +18,10 @@ const MARKED: usize = 256 * 1024;
 /// Groups a try decodes.
 const TRIED: usize = 3;
 
-const Z85: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
-const RFC1924: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+const Z85: &[u8; 85] =
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const RFC1924: &[u8; 85] =
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 static TABLES: [[u8; 256]; 3] = [ascii85(), table(Z85), table(RFC1924)];
 const NONE: u8 = 0xff;
 /// Stands for four zeros in Ascii85.
@@ -70,7 +72,10 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 fn is_mixed(piece: &[u8]) -> bool {
     let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();
     let signs = count(u8::is_ascii_punctuation);
-    signs >= 3 && signs * 16 >= piece.len() && count(u8::is_ascii_uppercase) >= 2 && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
+    signs >= 3
+        && signs * 16 >= piece.len()
+        && count(u8::is_ascii_uppercase) >= 2
+        && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
 }
 
 fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink) -> bool {
@@ -79,12 +84,16 @@ fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink)
     if start.len() < 4 * TRIED - 3 || plausible(&start, false).is_none() || range.len() > sink.room() {
         return false;
     }
-    let (mut bytes, mut anchors, mut groups) = (Vec::with_capacity(range.len()), Vec::new(), Groups::new(text, range.clone(), table));
+    let (mut bytes, mut anchors, mut groups) =
+        (Vec::with_capacity(range.len()), Vec::new(), Groups::new(text, range.clone(), table));
     loop {
         let anchor = Anchor { decoded: bytes.len(), source: groups.at };
         let Some(group) = groups.next() else { break };
         // one anchor for each break in the rhythm is enough
-        if anchors.last().is_none_or(|a: &Anchor| (anchor.decoded - a.decoded) * 5 != (anchor.source - a.source) * 4) {
+        if anchors
+            .last()
+            .is_none_or(|a: &Anchor| (anchor.decoded - a.decoded) * 5 != (anchor.source - a.source) * 4)
+        {
             anchors.push(anchor);
         }
         bytes.extend(group);

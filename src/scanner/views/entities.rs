@@ -9,14 +9,56 @@ use super::signs::Signs;
 
 /// The names that stand for ASCII, and the few others that stand between words.
 const NAMES: &[(&str, char)] = &[
-    ("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("nbsp", ' '), ("Tab", '\t'), ("NewLine", '\n'),
-    ("excl", '!'), ("num", '#'), ("dollar", '$'), ("percnt", '%'), ("lpar", '('), ("rpar", ')'), ("ast", '*'),
-    ("midast", '*'), ("plus", '+'), ("comma", ','), ("period", '.'), ("sol", '/'), ("colon", ':'), ("semi", ';'),
-    ("equals", '='), ("quest", '?'), ("commat", '@'), ("lsqb", '['), ("lbrack", '['), ("bsol", '\\'), ("rsqb", ']'),
-    ("rbrack", ']'), ("Hat", '^'), ("lowbar", '_'), ("UnderBar", '_'), ("grave", '`'), ("lcub", '{'), ("lbrace", '{'),
-    ("verbar", '|'), ("vert", '|'), ("rcub", '}'), ("rbrace", '}'), ("shy", '\u{ad}'), ("zwnj", '\u{200c}'),
-    ("zwj", '\u{200d}'), ("ensp", ' '), ("emsp", ' '), ("thinsp", ' '), ("ZeroWidthSpace", '\u{200b}'), ("hyphen", '-'),
-    ("dash", '-'), ("fjlig", 'f'),
+    ("amp", '&'),
+    ("lt", '<'),
+    ("gt", '>'),
+    ("quot", '"'),
+    ("apos", '\''),
+    ("nbsp", ' '),
+    ("Tab", '\t'),
+    ("NewLine", '\n'),
+    ("excl", '!'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("ast", '*'),
+    ("midast", '*'),
+    ("plus", '+'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("equals", '='),
+    ("quest", '?'),
+    ("commat", '@'),
+    ("lsqb", '['),
+    ("lbrack", '['),
+    ("bsol", '\\'),
+    ("rsqb", ']'),
+    ("rbrack", ']'),
+    ("Hat", '^'),
+    ("lowbar", '_'),
+    ("UnderBar", '_'),
+    ("grave", '`'),
+    ("lcub", '{'),
+    ("lbrace", '{'),
+    ("verbar", '|'),
+    ("vert", '|'),
+    ("rcub", '}'),
+    ("rbrace", '}'),
+    ("shy", '\u{ad}'),
+    ("zwnj", '\u{200c}'),
+    ("zwj", '\u{200d}'),
+    ("ensp", ' '),
+    ("emsp", ' '),
+    ("thinsp", ' '),
+    ("ZeroWidthSpace", '\u{200b}'),
+    ("hyphen", '-'),
+    ("dash", '-'),
+    ("fjlig", 'f'),
 ];
 /// A reference is no longer.
 const LONGEST: usize = 24;
@@ -27,7 +69,11 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         return at + len;
     }
     // `;56#&`
-    if at >= 4 && text[at - 1] == b'#' && text[at - 2].is_ascii_alphanumeric() && text[at - 3].is_ascii_alphanumeric() {
+    if at >= 4
+        && text[at - 1] == b'#'
+        && text[at - 2].is_ascii_alphanumeric()
+        && text[at - 3].is_ascii_alphanumeric()
+    {
         signs.note(View::Reversed, at..at + 1, text.len());
     }
     at + 1
@@ -57,7 +103,8 @@ fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
             _ => (number, 10, 2),
         };
         let len = digits.iter().take_while(|b| char::from(**b).is_digit(radix)).count();
-        let value = std::str::from_utf8(&digits[..len]).ok().and_then(|d| u32::from_str_radix(d, radix).ok())?;
+        let value =
+            std::str::from_utf8(&digits[..len]).ok().and_then(|d| u32::from_str_radix(d, radix).ok())?;
         let end = usize::from(digits.get(len) == Some(&b';'));
         return Some((char::from_u32(value)?, skip + len + end));
     }

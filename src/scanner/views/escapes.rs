@@ -35,7 +35,12 @@ fn is_odd_space(text: &[u8], at: usize) -> bool {
 
 /// `14x\`, `1400u\`.
 fn is_backwards(text: &[u8], at: usize) -> bool {
-    at >= 3 && (text[at - 1] == b'x' && pair(text, at - 3).is_some() || text[at - 1] == b'u' && at >= 5 && pair(text, at - 5).is_some() && pair(text, at - 3).is_some())
+    at >= 3
+        && (text[at - 1] == b'x' && pair(text, at - 3).is_some()
+            || text[at - 1] == b'u'
+                && at >= 5
+                && pair(text, at - 5).is_some()
+                && pair(text, at - 3).is_some())
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

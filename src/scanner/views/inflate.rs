@@ -27,8 +27,9 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
         0x1f => text[at..].starts_with(b"\x1f\x8b\x08").then_some(at),
         0x03 => at.checked_sub(2).filter(|s| text[*s..].starts_with(b"PK\x03\x04")),
         // zlib says little of itself: only where it is known to stand
-        0x00 => (at + 3 < text.len() && is_zlib(&text[at + 1..]) || text[at + 1..].first() == Some(&0) && is_zlib(&text[at + 2..]))
-            .then_some(if is_zlib(&text[at + 1..]) { at + 1 } else { at + 2 }),
+        0x00 => (at + 3 < text.len() && is_zlib(&text[at + 1..])
+            || text[at + 1..].first() == Some(&0) && is_zlib(&text[at + 2..]))
+        .then_some(if is_zlib(&text[at + 1..]) { at + 1 } else { at + 2 }),
         _ => None,
     };
     if let Some(start) = starts.filter(|s| *s > 0) {

@@ -9,7 +9,9 @@ use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
-use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace};
+use super::{
+    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
+};
 use super::{hex, inflate, numbers, pdf, utf16};
 
 /// Decoded bytes for each byte of the text.
@@ -82,7 +84,10 @@ impl Sink {
     pub(super) fn add_by(&mut self, views: &[View], (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
         let path = views.iter().try_fold(self.path, |path, view| path.then(*view));
         let cost = cost.max(bytes.len());
-        let Some(path) = path.filter(|_| !bytes.is_empty() && views.iter().all(|v| self.wants.has(*v))) else { return };
+        let Some(path) = path.filter(|_| !bytes.is_empty() && views.iter().all(|v| self.wants.has(*v)))
+        else {
+            return;
+        };
         if cost > self.left.bytes || self.left.texts == 0 {
             return;
         }
@@ -161,8 +166,11 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
 
 /// Least was guessed on the way to it, and most was known.
 fn most_promising(dead_ends: &mut Vec<Node>) -> Option<Node> {
-    let guesses = |n: &Node| n.path.views().filter(|v| matches!(v, View::Rot13 | View::Caesar | View::Reversed)).count();
-    let best = (0..dead_ends.len()).min_by_key(|i| (guesses(&dead_ends[*i]), DEPTH - dead_ends[*i].path.depth()))?;
+    let guesses = |n: &Node| {
+        n.path.views().filter(|v| matches!(v, View::Rot13 | View::Caesar | View::Reversed)).count()
+    };
+    let best =
+        (0..dead_ends.len()).min_by_key(|i| (guesses(&dead_ends[*i]), DEPTH - dead_ends[*i].path.depth()))?;
     Some(dead_ends.swap_remove(best))
 }
 
@@ -207,7 +215,9 @@ fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
     for window in signs.windows(View::Numbers) {
         numbers::decode(text, window.clone(), sink);
     }
-    for (view, window) in [View::Rot13, View::Reversed].iter().flat_map(|v| signs.windows(*v).iter().map(move |w| (*v, w))) {
+    for (view, window) in
+        [View::Rot13, View::Reversed].iter().flat_map(|v| signs.windows(*v).iter().map(move |w| (*v, w)))
+    {
         shift::decode(view, text, window.clone(), sink);
     }
     for at in signs.compressed() {

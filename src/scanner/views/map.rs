@@ -97,10 +97,9 @@ impl Draft {
 
     fn anchor(&mut self, source: usize) {
         let decoded = self.bytes.len();
-        let in_step = self
-            .anchors
-            .last()
-            .is_some_and(|a| self.end == source && source >= a.source && decoded - a.decoded == source - a.source);
+        let in_step = self.anchors.last().is_some_and(|a| {
+            self.end == source && source >= a.source && decoded - a.decoded == source - a.source
+        });
         if !in_step {
             self.anchors.push(Anchor { decoded, source });
         }

@@ -18,7 +18,9 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     }
     let last = text[..at].iter().rev().find(|b| **b != b' ');
     let next = text[end..].iter().find(|b| **b != b' ');
-    let word = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80 || matches!(b, b'<' | b'>' | b'.' | b','));
+    let word = |b: Option<&u8>| {
+        b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80 || matches!(b, b'<' | b'>' | b'.' | b','))
+    };
     if word(last) && word(next) {
         signs.note(View::Markup, at..end, text.len());
     }
@@ -41,7 +43,9 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     while let Some(found) = memchr::memchr(b'<', &text[at..window.end.max(at)]) {
         let start = at + found;
         at = start + 1;
-        let Some(end) = tag(&text[..window.end], start).filter(|end| is_known(&text[start..*end])) else { continue };
+        let Some(end) = tag(&text[..window.end], start).filter(|end| is_known(&text[start..*end])) else {
+            continue;
+        };
         draft.keep(text, kept..start);
         // between words that only the tag keeps apart
         let breaks = is_block(&text[start..end]);
@@ -52,19 +56,49 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
 }
 
 const BLOCKS: &[&[u8]] = &[
-    b"br", b"p", b"div", b"td", b"th", b"tr", b"li", b"h", b"ul", b"ol", b"dd", b"dt", b"dl", b"hr", b"pre", b"table", b"tbody",
-    b"thead", b"section", b"article", b"header", b"footer", b"main", b"nav", b"blockquote", b"details", b"w:p", b"w:br", b"a:p",
+    b"br",
+    b"p",
+    b"div",
+    b"td",
+    b"th",
+    b"tr",
+    b"li",
+    b"h",
+    b"ul",
+    b"ol",
+    b"dd",
+    b"dt",
+    b"dl",
+    b"hr",
+    b"pre",
+    b"table",
+    b"tbody",
+    b"thead",
+    b"section",
+    b"article",
+    b"header",
+    b"footer",
+    b"main",
+    b"nav",
+    b"blockquote",
+    b"details",
+    b"w:p",
+    b"w:br",
+    b"a:p",
 ];
 const INLINE: &[&[u8]] = &[
-    b"a", b"abbr", b"b", b"big", b"bdi", b"bdo", b"center", b"cite", b"code", b"del", b"em", b"font", b"i", b"img", b"ins", b"kbd",
-    b"label", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strike", b"strong", b"sub", b"sup", b"summary", b"tt", b"u", b"var",
-    b"wbr", b"button", b"input", b"text", b"tspan", b"g", b"t", b"r",
+    b"a", b"abbr", b"b", b"big", b"bdi", b"bdo", b"center", b"cite", b"code", b"del", b"em", b"font", b"i",
+    b"img", b"ins", b"kbd", b"label", b"mark", b"q", b"s", b"samp", b"small", b"span", b"strike", b"strong",
+    b"sub", b"sup", b"summary", b"tt", b"u", b"var", b"wbr", b"button", b"input", b"text", b"tspan", b"g",
+    b"t", b"r",
 ];
 
 /// A comment, or an element of HTML, SVG or office documents. Others, as a rule may look for them, stay.
 fn is_known(tag: &[u8]) -> bool {
     let name = name(tag);
-    name.starts_with(b"!") || name.contains(&b':') || BLOCKS.iter().chain(INLINE).any(|n| name.eq_ignore_ascii_case(n))
+    name.starts_with(b"!")
+        || name.contains(&b':')
+        || BLOCKS.iter().chain(INLINE).any(|n| name.eq_ignore_ascii_case(n))
 }
 
 /// Does a reader see a gap there?

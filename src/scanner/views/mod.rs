@@ -191,7 +191,8 @@ impl Wants {
     /// The one table of what runs where.
     #[must_use]
     pub fn on(direction: Direction, surface: Surface) -> Wants {
-        let without = |wants: Wants, views: &[View]| views.iter().fold(wants, |w, v| Wants(w.0 & !(1 << *v as u32)));
+        let without =
+            |wants: Wants, views: &[View]| views.iter().fold(wants, |w, v| Wants(w.0 & !(1 << *v as u32)));
         let all = match direction {
             Direction::Request => without(Wants::ALL, FOR_READERS),
             Direction::Response => Wants::ALL,

@@ -94,6 +94,7 @@ fn value(digits: &[u8], radix: u32) -> Option<char> {
         8 => matches!(digits.len(), 2 | 3),
         _ => (1..=6).contains(&digits.len()),
     };
-    let value = std::str::from_utf8(digits).ok().filter(|_| fits).and_then(|d| u32::from_str_radix(d, radix).ok())?;
+    let value =
+        std::str::from_utf8(digits).ok().filter(|_| fits).and_then(|d| u32::from_str_radix(d, radix).ok())?;
     char::from_u32(value).filter(|c| (' '..='\u{10ffff}').contains(c) || matches!(c, '\n' | '\r' | '\t'))
 }

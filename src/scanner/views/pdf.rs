@@ -22,7 +22,9 @@ pub(super) fn decode(text: &[u8], sink: &mut Sink) {
 
 /// Are there operators that show text?
 pub(super) fn shows(text: &[u8]) -> bool {
-    [&b") Tj"[..], b")Tj", b"] TJ", b"]TJ", b"> Tj", b">Tj"].iter().any(|op| memchr::memmem::find(text, op).is_some())
+    [&b") Tj"[..], b")Tj", b"] TJ", b"]TJ", b"> Tj", b">Tj"]
+        .iter()
+        .any(|op| memchr::memmem::find(text, op).is_some())
 }
 
 /// The shown strings, one after the other.
@@ -51,7 +53,9 @@ pub(super) fn decode_page(text: &[u8], sink: &mut Sink) {
                 }
             }
             // moves to the next line, or ends the text
-            b'T' if matches!(text.get(at + 1), Some(b'd' | b'D' | b'*' | b'm')) => draft.put(b" ", at..at + 2),
+            b'T' if matches!(text.get(at + 1), Some(b'd' | b'D' | b'*' | b'm')) => {
+                draft.put(b" ", at..at + 2)
+            }
             _ => {}
         }
         at += 1;

@@ -31,8 +31,12 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
 
 /// Words of a form's field, with plus signs for spaces.
 fn is_form(value: &[u8]) -> bool {
-    let field = value.split(|b| matches!(b, b'&' | b' ' | b'\n' | b'"')).next().unwrap_or_default();
-    field.split(|b| *b == b'+').filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic)).count() > 2
+    let field = value.split(|b| matches!(b, b'&' | b'=' | b' ' | b'\n' | b'"')).next().unwrap_or_default();
+    field
+        .split(|b| *b == b'+')
+        .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
+        .count()
+        > 2
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

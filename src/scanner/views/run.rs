@@ -65,7 +65,8 @@ impl Makeup {
     }
 
     fn looks_random(&self) -> bool {
-        self.digits >= 2 && (self.upper >= 2 && self.lower >= 2 || self.upper + self.lower >= 8 && self.signs == 0)
+        self.digits >= 2
+            && (self.upper >= 2 && self.lower >= 2 || self.upper + self.lower >= 8 && self.signs == 0)
     }
 }
 
@@ -74,13 +75,13 @@ fn word(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
     let made = Makeup::of(&text[span.clone()]);
     let chars = Chars::gather(text, span.clone());
     if !try_all(&made, &chars, sink) && chars.bytes.len() >= TOKEN && made.looks_random() {
-        disguised(text, &chars, made.signs == 0, sink);
+        disguised(text, &chars, sink);
     }
     chars.end
 }
 
 /// Backwards, or with its letters moved, the run may give something.
-fn disguised(text: &[u8], chars: &Chars<'_>, plain: bool, sink: &mut Sink) {
+fn disguised(text: &[u8], chars: &Chars<'_>, sink: &mut Sink) {
     let start = chars.span().start;
     // padding comes first, read backwards
     let before = text[..start].iter().rev().take(6).take_while(|b| **b == b'=').count();
@@ -91,7 +92,7 @@ fn disguised(text: &[u8], chars: &Chars<'_>, plain: bool, sink: &mut Sink) {
         return;
     }
     let beginning = &chars.bytes[..chars.bytes.len().min(TRIED)];
-    let all = if sink.is_deep() || plain { 1..26 } else { 13..14 };
+    let all = if sink.is_deep() { 1..26 } else { 13..14 };
     if let Some(by) = all.into_iter().find(|by| promising(&shift::moved(beginning, *by))) {
         let moved = shift::moved(&text[whole.clone()], by);
         sink.add(shift::view(by), (moved, Map::even(whole.clone(), 1, 1)), Kind::Text, whole.len());
@@ -102,7 +103,7 @@ fn disguised(text: &[u8], chars: &Chars<'_>, plain: bool, sink: &mut Sink) {
 fn try_all(made: &Makeup, chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let one_case = made.upper == 0 || made.lower == 0;
     made.digits > 0 && hex::decode(chars, made.beyond_f, sink)
-        || one_case && made.signs == 0 && base32::decode(chars, sink)
+        || one_case && made.signs == 0 && (made.digits > 0 || made.lower == 0) && base32::decode(chars, sink)
         || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, made.looks_random(), sink)
         || made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink)
 }
@@ -127,7 +128,8 @@ pub(super) struct Chars<'a> {
 impl Chars<'_> {
     /// The run at `span`, and the lines that continue it.
     fn gather(text: &[u8], span: Range<usize>) -> Chars<'_> {
-        let (mut bytes, mut lines, mut end) = (Cow::Borrowed(&text[span.clone()]), vec![(0, span.start)], span.end);
+        let (mut bytes, mut lines, mut end) =
+            (Cow::Borrowed(&text[span.clone()]), vec![(0, span.start)], span.end);
         let (width, mut last) = (span.len(), span.len());
         while width >= LINE && last == width {
             let Some(next) = next_line(text, end) else { break };
@@ -170,5 +172,6 @@ fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
     let len = text[start..].iter().take_while(|b| in_word(**b)).count();
     let after = text.get(start + len).copied().unwrap_or(b'\n');
     let rule = text[start..].starts_with(b"--");
-    (len > 0 && !rule && !matches!(after, b' ' | b',' | b'.' | b':' | b'(' | b')')).then_some(start..start + len)
+    (len > 0 && !rule && !matches!(after, b' ' | b',' | b'.' | b':' | b'(' | b')'))
+        .then_some(start..start + len)
 }

@@ -69,7 +69,9 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
         return false;
     }
     let (letters, common) = letters(text);
-    let word = || text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3;
+    let word = || {
+        text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
+    };
     letters >= 8 && (common * 100 < letters * COMMON || word())
 }
 

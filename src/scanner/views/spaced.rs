@@ -14,7 +14,8 @@ const GAP: usize = 4;
 
 /// `at`: among single letters, it seems.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    let from = (at.saturating_sub(1)..at + 4).find(|at| next(text, *at).is_some() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric()));
+    let from = (at.saturating_sub(1)..at + 4)
+        .find(|at| next(text, *at).is_some() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric()));
     let row = std::iter::successors(from, |at| next(text, *at));
     if row.take(LEAST).count() == LEAST {
         signs.note(View::Spaced, at..at + 1, text.len());

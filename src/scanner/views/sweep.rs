@@ -5,7 +5,10 @@ use std::ops::Range;
 
 use super::signs::Signs;
 use super::{View, Wants};
-use super::{base85, entities, escapes, inflate, leet, markup, numbers, percent, quoted, shift, spaced, unicode, utf16, whitespace};
+use super::{
+    base85, entities, escapes, inflate, leet, markup, numbers, percent, quoted, shift, spaced, unicode,
+    utf16, whitespace,
+};
 
 /// Bytes judged at once.
 const BLOCK: usize = 128;
@@ -17,7 +20,11 @@ const TOKEN: usize = 20;
 /// Looks for signs of what `wants` names.
 pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     let mut signs = Signs::new(wants);
-    if wants.has(View::Whitespace) { walk::<true>(text, &mut signs) } else { walk::<false>(text, &mut signs) }
+    if wants.has(View::Whitespace) {
+        walk::<true>(text, &mut signs)
+    } else {
+        walk::<false>(text, &mut signs)
+    }
     if inflate::begins(text) {
         signs.note_compressed(0);
     }
@@ -85,16 +92,20 @@ fn of_interest(bytes: u64) -> (bool, bool) {
 
 #[inline(always)]
 fn has_run(block: &[u8]) -> bool {
-    block.chunks(STRIDE).any(|c| c.first_chunk().is_some_and(|eight| {
-        let (run, apart) = of_interest(u64::from_le_bytes(*eight));
-        run | apart
-    }))
+    block.chunks(STRIDE).any(|c| {
+        c.first_chunk().is_some_and(|eight| {
+            let (run, apart) = of_interest(u64::from_le_bytes(*eight));
+            run | apart
+        })
+    })
 }
 
 /// Notes the tokens that lie in the block, from `free` on; returns where the last one ends.
 fn tokens(text: &[u8], block: Range<usize>, mut free: usize, signs: &mut Signs) -> usize {
     for at in block.clone().step_by(STRIDE) {
-        let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at >= free) else { continue };
+        let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at >= free) else {
+            continue;
+        };
         let (run, apart) = of_interest(u64::from_le_bytes(*eight));
         if apart {
             spaced::sign(text, at, signs);

@@ -21,16 +21,26 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let odd = match u32::from(c) {
         0xe0000..=0xe007f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
         _ if is_hidden(c) => next.is_some_and(|c| plain(c) || c == ' ') && last.is_some_and(after),
-        _ if is_space(c) => next.is_some_and(char::is_alphabetic) && last.is_some_and(|b| b.is_ascii_alphabetic()),
+        _ if is_space(c) => {
+            next.is_some_and(char::is_alphabetic) && last.is_some_and(|b| b.is_ascii_alphabetic())
+        }
         0x300..=0x36f => last.is_some_and(|b| b.is_ascii_alphabetic()),
         0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x1d400..=0x1d7ff | 0x1f130..=0x1f189 => true,
-        0x1d00..=0x1d6a | 0x2070..=0x209c | 0x2100..=0x214f | 0x2160..=0x217f | 0x249c..=0x24e9 | 0xfb00..=0xfb06 => {
+        0x1d00..=0x1d6a
+        | 0x2070..=0x209c
+        | 0x2100..=0x214f
+        | 0x2160..=0x217f
+        | 0x249c..=0x24e9
+        | 0xfb00..=0xfb06 => {
             next.is_some_and(|c| c.is_alphanumeric()) || last.is_some_and(|b| b.is_ascii_alphabetic())
         }
         _ if c.is_uppercase() && signs.for_readers() => next.is_some_and(char::is_alphabetic),
         _ if c.is_alphabetic() => {
-            let beside = next.is_some_and(|c| c.is_ascii_alphabetic()) || last.is_some_and(|b| b.is_ascii_alphabetic());
-            beside && (latin(c).is_some() || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 0)
+            let beside = next.is_some_and(|c| c.is_ascii_alphabetic())
+                || last.is_some_and(|b| b.is_ascii_alphabetic());
+            beside
+                && (latin(c).is_some()
+                    || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 0)
         }
         _ => false,
     };
@@ -61,7 +71,10 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
         let (c, len) = char_at(text, at).unwrap_or(('\u{fffd}', 1));
         let span = at..at + len;
         at += len;
-        if c.is_ascii_alphabetic() || !c.is_ascii() && (c.is_alphabetic() || is_hidden(c) || latin(c).is_some()) || is_mark(c) {
+        if c.is_ascii_alphabetic()
+            || !c.is_ascii() && (c.is_alphabetic() || is_hidden(c) || latin(c).is_some())
+            || is_mark(c)
+        {
             word.push(span, c);
             continue;
         }
@@ -76,13 +89,31 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     word.flush(text, draft, among_latin);
 }
 
-/// A word's letters, and where each stands.
+/// A word's letters.
 #[derive(Default)]
-struct Word(Vec<(Range<usize>, char)>);
+struct Word(Vec<Letter>);
+
+struct Letter {
+    span: Range<usize>,
+    c: char,
+    /// Takes no room of its own.
+    hidden: bool,
+    /// It is another form of this one.
+    form: Option<char>,
+    /// It is this one under an accent.
+    base: Option<char>,
+    latin: Option<char>,
+}
 
 impl Word {
     fn push(&mut self, span: Range<usize>, c: char) {
-        self.0.push((span, c));
+        let hidden = is_hidden(c) || is_mark(c);
+        let letter = if c.is_ascii() || hidden {
+            Letter { span, c, hidden, form: Some(c).filter(|_| !hidden), base: None, latin: None }
+        } else {
+            Letter { span, c, hidden, form: compatible(c), base: base(c), latin: latin(c) }
+        };
+        self.0.push(letter);
     }
 
     /// Writes the word as it is read; whether it was read as a Latin one.
@@ -90,30 +121,40 @@ impl Word {
         if self.0.is_empty() {
             return among_latin;
         }
-        let visible = || self.0.iter().map(|(_, c)| *c).filter(|c| !is_hidden(*c) && !is_mark(*c));
-        let ascii = visible().any(|c| c.is_ascii() || compatible(c).is_some());
-        let alike = visible().all(|c| c.is_ascii() || compatible(c).is_some() || base(c).is_some() || latin(c).is_some());
-        let as_latin = alike && (ascii || among_latin || visible().any(|c| u32::from(c) > 0xffff));
-        let accented = visible().filter(|c| base(*c).is_some()).count() > 1;
-        for (span, c) in self.0.drain(..) {
-            let read = match c {
-                _ if c.is_ascii() => c.into(),
-                '\u{e0020}'..='\u{e007e}' => char::from_u32(u32::from(c) - 0xe0000).map(String::from).unwrap_or_default(),
-                _ if is_hidden(c) || is_mark(c) && as_latin => String::new(),
-                _ => match compatible(c).map(String::from).or_else(|| as_latin.then(|| latin(c)).flatten().map(String::from)) {
-                    Some(read) => read,
-                    None => base(c).filter(|_| accented && as_latin).map_or_else(|| folded(c), String::from),
-                },
-            };
-            put(text, draft, &read, c, span);
+        let visible = || self.0.iter().filter(|l| !l.hidden);
+        let known = visible().any(|l| l.form.is_some() || u32::from(l.c) > 0xffff);
+        let alike = visible().all(|l| l.form.or(l.base).or(l.latin).is_some());
+        let as_latin = alike && (known || among_latin);
+        let accented = visible().filter(|l| l.base.is_some()).count() > 1;
+        for letter in self.0.drain(..) {
+            let read = letter.read(as_latin, accented);
+            put(text, draft, &read, letter.c, letter.span);
         }
         as_latin
     }
 }
 
+impl Letter {
+    fn read(&self, as_latin: bool, accented: bool) -> String {
+        let tag = u32::from(self.c).checked_sub(0xe0000).filter(|t| (0x20..0x7f).contains(t));
+        if let Some(c) = tag.and_then(char::from_u32) {
+            return c.into();
+        }
+        if self.hidden {
+            return if is_mark(self.c) && !as_latin { self.c.into() } else { String::new() };
+        }
+        let latin = self.latin.or(self.base.filter(|_| accented)).filter(|_| as_latin);
+        self.form.or(latin).map_or_else(|| folded(self.c), String::from)
+    }
+}
+
 fn put(text: &[u8], draft: &mut Draft, read: &str, was: char, span: Range<usize>) {
     let mut bytes = [0; 4];
-    if read == was.encode_utf8(&mut bytes) { draft.keep(text, span) } else { draft.put(read.as_bytes(), span) }
+    if read == was.encode_utf8(&mut bytes) {
+        draft.keep(text, span)
+    } else {
+        draft.put(read.as_bytes(), span)
+    }
 }
 
 /// Small letters, in the form that most texts use.
@@ -152,7 +193,10 @@ fn is_mark(c: char) -> bool {
 }
 
 fn is_space(c: char) -> bool {
-    matches!(u32::from(c), 0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 | 0x2028 | 0x2029 | 0x85)
+    matches!(
+        u32::from(c),
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 | 0x2028 | 0x2029 | 0x85
+    )
 }
 
 /// The character at `at`, and its length.

@@ -18,7 +18,11 @@ use Keeps::{Bytes, Sense};
 
 pub(super) const ALL: &[Encoder] = &[
     ("percent", Bytes, |t| each(t, |b| format!("%{b:02X}"))),
-    ("percent-some", Bytes, |t| each(t, |b| if b.is_ascii_alphanumeric() && b % 3 != 0 { (b as char).into() } else { format!("%{b:02x}") })),
+    ("percent-some", Bytes, |t| {
+        each(t, |b| {
+            if b.is_ascii_alphanumeric() && b % 3 != 0 { (b as char).into() } else { format!("%{b:02x}") }
+        })
+    }),
     ("base64", Bytes, |t| BASE64.encode(t.as_bytes())),
     ("base64url", Bytes, |t| BASE64URL.encode(t.as_bytes())),
     ("base64-nopad", Bytes, |t| BASE64_NOPAD.encode(t.as_bytes())),
@@ -51,13 +55,46 @@ pub(super) const ALL: &[Encoder] = &[
     ("zlib", Bytes, |t| BASE64.encode(&zlib(t.as_bytes()))),
     ("utf16", Bytes, |t| BASE64.encode(&t.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>())),
     ("json", Bytes, |t| serde_json::json!({ "a": [{ "text": t }] }).to_string()),
-    ("form", Bytes, |t| format!("a=1&text={}", each(t, |b| if b.is_ascii_alphanumeric() { (b as char).into() } else if b == b' ' { "+".into() } else { format!("%{b:02X}") }))),
-    ("multipart", Bytes, |t| format!("--b\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n", wrap(&BASE64.encode(t.as_bytes()), 76, "\r\n"))),
-    ("zero-width", Bytes, |t| t.chars().map(|c| if c.is_ascii_graphic() { format!("{c}\u{200b}") } else { c.into() }).collect()),
-    ("tags", Bytes, |t| t.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { char::from_u32(c as u32 + 0xe0000).unwrap() } else { c }).collect()),
-    ("full-width", Bytes, |t| t.chars().map(|c| if c.is_ascii_graphic() { char::from_u32(c as u32 + 0xfee0).unwrap() } else { c }).collect()),
+    ("form", Bytes, |t| {
+        format!(
+            "a=1&text={}",
+            each(t, |b| if b.is_ascii_alphanumeric() {
+                (b as char).into()
+            } else if b == b' ' {
+                "+".into()
+            } else {
+                format!("%{b:02X}")
+            })
+        )
+    }),
+    ("multipart", Bytes, |t| {
+        format!(
+            "--b\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n",
+            wrap(&BASE64.encode(t.as_bytes()), 76, "\r\n")
+        )
+    }),
+    ("zero-width", Bytes, |t| {
+        t.chars().map(|c| if c.is_ascii_graphic() { format!("{c}\u{200b}") } else { c.into() }).collect()
+    }),
+    ("tags", Bytes, |t| {
+        t.chars()
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' { char::from_u32(c as u32 + 0xe0000).unwrap() } else { c }
+            })
+            .collect()
+    }),
+    ("full-width", Bytes, |t| {
+        t.chars()
+            .map(|c| if c.is_ascii_graphic() { char::from_u32(c as u32 + 0xfee0).unwrap() } else { c })
+            .collect()
+    }),
     ("mathematical", Bytes, |t| t.chars().map(mathematical).collect()),
-    ("bidi", Bytes, |t| format!("\u{202e}{}\u{202c}", t.chars().map(|c| if c == ' ' { "\u{2067} ".into() } else { c.to_string() }).collect::<String>())),
+    ("bidi", Bytes, |t| {
+        format!(
+            "\u{202e}{}\u{202c}",
+            t.chars().map(|c| if c == ' ' { "\u{2067} ".into() } else { c.to_string() }).collect::<String>()
+        )
+    }),
     ("spaced", Bytes, |t| spaced(t)),
     ("lookalikes", Sense, |t| t.chars().map(lookalike).collect()),
     ("leet", Sense, |t| t.chars().map(leet).collect()),
@@ -81,11 +118,23 @@ fn wrap(text: &str, width: usize, between: &str) -> String {
 
 fn caesar(text: &str, by: u8) -> String {
     let turn = |c: char, base: u8| char::from(base + (c as u8 - base + by) % 26);
-    text.chars().map(|c| if c.is_ascii_lowercase() { turn(c, b'a') } else if c.is_ascii_uppercase() { turn(c, b'A') } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() {
+                turn(c, b'a')
+            } else if c.is_ascii_uppercase() {
+                turn(c, b'A')
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
-const Z85: &[u8; 85] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
-const RFC1924: &[u8; 85] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+const Z85: &[u8; 85] =
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const RFC1924: &[u8; 85] =
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 fn base85(bytes: &[u8], digit: impl Fn(u8) -> u8) -> String {
     let mut out = String::new();
@@ -115,7 +164,9 @@ fn base58(bytes: &[u8]) -> String {
         }
     }
     let zeros = bytes.iter().take_while(|b| **b == 0).count();
-    std::iter::repeat_n('1', zeros).chain(digits.iter().rev().map(|d| char::from(ALPHABET[*d as usize]))).collect()
+    std::iter::repeat_n('1', zeros)
+        .chain(digits.iter().rev().map(|d| char::from(ALPHABET[*d as usize])))
+        .collect()
 }
 
 pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -141,7 +192,11 @@ fn mathematical(c: char) -> char {
 }
 
 fn spaced(text: &str) -> String {
-    text.chars().map(|c| if c == ' ' { "  ".into() } else { format!("{c} ") }).collect::<String>().trim_end().into()
+    text.chars()
+        .map(|c| if c == ' ' { "  ".into() } else { format!("{c} ") })
+        .collect::<String>()
+        .trim_end()
+        .into()
 }
 
 fn lookalike(c: char) -> char {

@@ -54,7 +54,7 @@ pub(super) fn decode_page(text: &[u8], sink: &mut Sink) {
             }
             // moves to the next line, or ends the text
             b'T' if matches!(text.get(at + 1), Some(b'd' | b'D' | b'*' | b'm')) => {
-                draft.put(b" ", at..at + 2)
+                draft.put(b" ", at..at + 2);
             }
             _ => {}
         }

@@ -73,7 +73,7 @@ impl Makeup {
 /// Tries one word; returns where it ends.
 fn word(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
     let made = Makeup::of(&text[span.clone()]);
-    let chars = Chars::gather(text, span.clone());
+    let chars = Chars::gather(text, span);
     if !try_all(&made, &chars, sink) && chars.bytes.len() >= TOKEN && made.looks_random() {
         disguised(text, &chars, sink);
     }

@@ -21,9 +21,9 @@ const TOKEN: usize = 20;
 pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     let mut signs = Signs::new(wants);
     if wants.has(View::Whitespace) {
-        walk::<true>(text, &mut signs)
+        walk::<true>(text, &mut signs);
     } else {
-        walk::<false>(text, &mut signs)
+        walk::<false>(text, &mut signs);
     }
     if inflate::begins(text) {
         signs.note_compressed(0);
@@ -78,7 +78,7 @@ const TOP: u64 = 0x80 * EACH;
 /// In eight bytes at once, the top bit of each that is `n` or more.
 #[inline(always)]
 fn at_least(bytes: u64, n: u8) -> u64 {
-    ((bytes & !TOP) + u64::from(0x80 - n) * EACH | bytes) & TOP
+    (((bytes & !TOP) + u64::from(0x80 - n) * EACH) | bytes) & TOP
 }
 
 /// Eight bytes at a multiple of the stride: part of something long without a space, or of letters set apart?

@@ -151,9 +151,9 @@ impl Letter {
 fn put(text: &[u8], draft: &mut Draft, read: &str, was: char, span: Range<usize>) {
     let mut bytes = [0; 4];
     if read == was.encode_utf8(&mut bytes) {
-        draft.keep(text, span)
+        draft.keep(text, span);
     } else {
-        draft.put(read.as_bytes(), span)
+        draft.put(read.as_bytes(), span);
     }
 }
 

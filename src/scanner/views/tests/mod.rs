@@ -190,6 +190,48 @@ fn a_finding_says_where_and_how_it_was_found() {
     assert!(text[found[0].start..found[0].end].starts_with(b"ignore%20%61ll%20previous%20instruction"));
 }
 
+/// Files below a folder, those of a size that text has.
+fn files(folder: std::path::PathBuf, found: &mut Vec<std::path::PathBuf>) {
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    paths.sort();
+    for path in paths {
+        let Ok(about) = path.symlink_metadata() else { continue };
+        if about.is_dir() {
+            files(path, found);
+        } else if about.is_file() && (64..100_000).contains(&about.len()) {
+            found.push(path);
+        }
+    }
+}
+
+/// Sources, documentation, lock files and data that happen to be here: a sample, or `KATANA_VIEWS=all`.
+#[test]
+fn what_a_machine_holds_raises_no_alarm_through_views() {
+    let home =
+        std::path::PathBuf::from(std::env::var_os("CARGO_HOME").unwrap_or_else(|| "/root/.cargo".into()));
+    let mut all = Vec::new();
+    for folder in [
+        home.join("registry/src"),
+        "/usr/share/doc".into(),
+        "/usr/lib/python3".into(),
+        "/usr/lib/node_modules".into(),
+    ] {
+        files(folder, &mut all);
+    }
+    let step = if full() { 1 } else { all.len() / 150 + 1 };
+    let mut alarms = Vec::new();
+    for path in all.iter().step_by(step) {
+        let Ok(text) = std::fs::read(path) else { continue };
+        for direction in [Direction::Request, Direction::Response] {
+            let found =
+                find(direction, &text).into_iter().filter(|f| !f.path.is_plain() && f.confidence >= 80);
+            alarms.extend(found.map(|f| format!("{}: {f:?}", path.display())));
+        }
+    }
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
+}
+
 mod properties {
     use proptest::prelude::*;
 

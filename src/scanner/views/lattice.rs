@@ -23,6 +23,8 @@ const TEXTS: usize = 512;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
 const GUESSED: usize = 4096;
+/// How much behind a token tells it from another that begins alike.
+const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
 const DEAD_ENDS: usize = 64;
 
@@ -58,6 +60,7 @@ pub(super) struct Sink {
     queue: VecDeque<Node>,
     trails: Trails,
     seen: HashSet<u64>,
+    tokens: HashSet<u64>,
     left: Spent,
     /// Of the text that is being looked at.
     path: Path,
@@ -73,6 +76,12 @@ impl Sink {
     /// Is the text one that was decoded already?
     pub(super) fn is_deep(&self) -> bool {
         !self.path.is_plain()
+    }
+
+    /// Was the token, with what follows it, not tried before? The same one stands in every text that replaces other parts.
+    fn is_new(&mut self, text: &[u8], token: &Range<usize>) -> bool {
+        let end = text.len().min(token.end + FOLLOWS);
+        self.tokens.insert(digest(&text[token.start..end])) || !self.is_deep()
     }
 
     /// Adds what `view` made of `cost` bytes.
@@ -119,6 +128,7 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         queue: VecDeque::new(),
         trails: Trails::default(),
         seen: HashSet::from([digest(text)]),
+        tokens: HashSet::new(),
         left: limit,
         path: Path::PLAIN,
         trail: None,
@@ -179,33 +189,68 @@ fn is_guessed_at(node: &Node) -> bool {
     !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED && !shift::has_words(&node.bytes)
 }
 
-/// Adds all that the signs speak for.
-fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
-    type Decode = fn(&[u8], Range<usize>, &mut Draft);
-    let in_place: [(View, Decode); 9] = [
-        (View::Unicode, unicode::decode),
-        (View::Escapes, escapes::decode),
-        (View::Percent, percent::decode),
-        (View::Entities, entities::decode),
-        (View::Quoted, quoted::decode),
-        (View::Markup, markup::decode),
-        (View::Spaced, spaced::decode),
-        (View::Whitespace, whitespace::decode),
-        (View::Leet, leet::decode),
-    ];
-    for (view, decode) in in_place {
-        for window in signs.windows(view) {
-            let mut draft = Draft::new(window.len().min(sink.room()));
-            if window.len() <= sink.room() {
-                decode(text, window.clone(), &mut draft);
+type Decode = fn(&[u8], Range<usize>, &mut Draft);
+
+/// Views that replace characters and leave the rest, those that change least first.
+const IN_PLACE: [(View, Decode); 9] = [
+    (View::Unicode, unicode::decode),
+    (View::Escapes, escapes::decode),
+    (View::Percent, percent::decode),
+    (View::Entities, entities::decode),
+    (View::Markup, markup::decode),
+    (View::Spaced, spaced::decode),
+    (View::Whitespace, whitespace::decode),
+    (View::Quoted, quoted::decode),
+    (View::Leet, leet::decode),
+];
+
+/// Ordinary text has signs of several views all over. There, one view is taken for each part, and the next one sees what it
+/// leaves; else every subset of the views would be tried.
+fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
+    let parts = |(view, decode): &(View, Decode)| {
+        signs.windows(*view).iter().map(|w| (w.clone(), vec![(*view, *decode)])).collect::<Vec<_>>()
+    };
+    let mut all: Vec<(Range<usize>, Vec<(View, Decode)>)> = IN_PLACE.iter().flat_map(parts).collect();
+    if shift::has_words(text) {
+        all.sort_by_key(|(window, _)| window.start);
+        let mut merged: Vec<(Range<usize>, Vec<(View, Decode)>)> = Vec::new();
+        for (window, views) in all {
+            match merged.last_mut().filter(|(last, _)| window.start <= last.end) {
+                Some((last, known)) => {
+                    last.end = last.end.max(window.end);
+                    known.extend(views);
+                }
+                None => merged.push((window, views)),
+            }
+        }
+        for (_, views) in &mut merged {
+            views.sort_by_key(|(view, _)| IN_PLACE.iter().position(|(v, _)| v == view));
+            views.dedup_by_key(|(view, _)| *view);
+        }
+        all = merged;
+    }
+    for (window, views) in all {
+        for (view, decode) in views {
+            if window.len() > sink.room() {
+                break;
+            }
+            let mut draft = Draft::new(window.len());
+            decode(text, window.clone(), &mut draft);
+            if draft.changed {
                 sink.add_draft(view, draft, window.len());
+                break;
             }
         }
     }
+}
+
+/// Adds all that the signs speak for.
+fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
+    replace(text, signs, sink);
     let mut done = 0;
     for token in signs.tokens() {
         let rest = token.start.max(done)..token.end;
-        if !rest.is_empty() {
+        if !rest.is_empty() && sink.is_new(text, &rest) {
             done = run::decode(text, rest, sink);
         }
     }

@@ -6,7 +6,7 @@ use super::{View, Wants};
 
 /// How far before a sign a match may begin, and after it end.
 const BEFORE: usize = 256;
-const AFTER: usize = 1024;
+const AFTER: usize = 768;
 /// Signs of a kind, at most; then the rest of the text is one window.
 const MOST: usize = 4096;
 

@@ -191,6 +191,9 @@ fn is_guessed_at(node: &Node) -> bool {
 
 type Decode = fn(&[u8], Range<usize>, &mut Draft);
 
+/// A part of a text, and the views that have signs in it.
+type Part = (Range<usize>, Vec<(View, Decode)>);
+
 /// Views that replace characters and leave the rest, those that change least first.
 const IN_PLACE: [(View, Decode); 9] = [
     (View::Unicode, unicode::decode),
@@ -210,10 +213,10 @@ fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
     let parts = |(view, decode): &(View, Decode)| {
         signs.windows(*view).iter().map(|w| (w.clone(), vec![(*view, *decode)])).collect::<Vec<_>>()
     };
-    let mut all: Vec<(Range<usize>, Vec<(View, Decode)>)> = IN_PLACE.iter().flat_map(parts).collect();
+    let mut all: Vec<Part> = IN_PLACE.iter().flat_map(parts).collect();
     if shift::has_words(text) {
         all.sort_by_key(|(window, _)| window.start);
-        let mut merged: Vec<(Range<usize>, Vec<(View, Decode)>)> = Vec::new();
+        let mut merged: Vec<Part> = Vec::new();
         for (window, views) in all {
             match merged.last_mut().filter(|(last, _)| window.start <= last.end) {
                 Some((last, known)) => {

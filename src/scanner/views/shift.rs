@@ -12,6 +12,7 @@ use super::{View, base85};
 const ASKED: usize = 64;
 /// Of a hundred letters, so many are common ones at least.
 const COMMON: usize = 36;
+const COMMON_IN_CODE: usize = 32;
 /// All numbers are tried on texts no longer.
 const SHORT: usize = 512;
 /// A shorter text is not asked, a longer one is not guessed at.
@@ -78,7 +79,10 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
 /// Are its letters those of a language, and many?
 pub(super) fn has_words(text: &[u8]) -> bool {
     let (letters, common) = letters(text);
-    letters * 2 >= text.len().min(ASKED) && common * 100 >= letters * COMMON
+    let step = (text.len() / ASKED).max(1);
+    let visible = text.iter().step_by(step).take(ASKED).filter(|b| **b > b' ').count();
+    let one = text.len() <= WORD && !text.contains(&b' ');
+    !one && letters * 5 >= visible * 2 && common * 100 >= letters * COMMON_IN_CODE
 }
 
 /// How many letters, and how many common ones, stand at a few places.

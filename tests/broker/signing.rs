@@ -1,7 +1,7 @@
 //! Requests that an agent signs with placeholders, signed anew: by a signer of the tests' own, which knows nothing of `src`.
 
 use super::*;
-use crate::support::{Received, block_on};
+use crate::support::{Received, block_on, until};
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
@@ -244,6 +244,21 @@ fn other_regions_services_keys_and_hosts_are_not_signed_for() {
         assert!(!origin.take("/public").has("authorization"), "what is not signed stays so");
     });
     records(&katana, 6, |r| r["code"] == "signature_out_of_scope");
+}
+
+#[test]
+fn a_key_id_that_is_honoured_no_longer_signs_nothing_and_is_no_key_of_the_agents() {
+    let (_origin, katana) = site(json!({}));
+    let unsigned = Ask::get("/a").header("x-amz-content-sha256", "UNSIGNED-PAYLOAD");
+    let old = signed(&katana, &scope("us-east-1", "s3"), unsigned, "UNSIGNED-PAYLOAD");
+    let rotate = ["vault", "rotate", "KEY_ID", "--placeholder", "--overlap", "1s"];
+    let out = katana.home.katana_in(&rotate, "AKIAQ7ZV3NDWLK5XPT2M");
+    assert_eq!(out.status.code(), Some(0), "{}", crate::cli::said(&out));
+    let asked = || block_on(ask(&katana, "origin.test", Proto::H1, old.clone()));
+    until("the old key id to lapse", || {
+        let reply = asked();
+        (reply.status == 403).then(|| assert_eq!(reply.denied(403)["code"], "placeholder_lapsed"))
+    });
 }
 
 #[test]

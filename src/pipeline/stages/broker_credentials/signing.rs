@@ -2,6 +2,7 @@
 //! body may still change.
 
 use super::STAGE;
+use crate::base::clock::Timestamp;
 use crate::broker::sigv4::{self, Place, Reading, Request, Signed};
 use crate::config::Account;
 use crate::config::account::{AccessKeyId, AwsSigV4};
@@ -9,6 +10,7 @@ use crate::pipeline::exchange::{Errand, Exchange, Scheme, Signing};
 use crate::pipeline::stages::desk::{Desk, held, stands_for};
 use crate::pipeline::stages::inject_credentials::refusal;
 use crate::pipeline::{Denial, RequestHead};
+use crate::vault::Standing;
 use crate::vault::credentials::Binding;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING};
 
@@ -30,7 +32,11 @@ pub(super) fn judge(
         Reading::Unclear if all.any(|(_, aws)| mentions_own(ex, aws, head)) => return Err(unclear()),
         Reading::Unclear => return Ok(()),
         Reading::Signed(signed) => {
-            match all.find(|(_, aws)| is_own(ex, aws, signed.scope.key_id.as_bytes())) {
+            let id = signed.scope.key_id.as_bytes();
+            if let Some(denial) = all.clone().find_map(|(_, aws)| lapsed(ex, aws, id)) {
+                return Err(denial);
+            }
+            match all.find(|(_, aws)| is_own(ex, aws, id)) {
                 // the agent's own key
                 None => return Ok(()),
                 Some((binding, aws)) => (binding, aws, signed),
@@ -89,6 +95,16 @@ fn is_own(ex: &Exchange, aws: &AwsSigV4, id: &[u8]) -> bool {
     match &aws.access_key_id {
         AccessKeyId::Literal(own) => own.as_bytes() == id,
         AccessKeyId::Entry(entry) => held(ex, entry).is_some_and(|(_, held)| stands_for(held, id)),
+    }
+}
+
+/// A placeholder of the id that is honoured no longer: no key of the agent's own.
+fn lapsed(ex: &Exchange, aws: &AwsSigV4, id: &[u8]) -> Option<Denial> {
+    let AccessKeyId::Entry(entry) = &aws.access_key_id else { return None };
+    let (_, secret) = held(ex, entry)?;
+    match secret.standing(id, Timestamp::now())? {
+        Standing::Lapsed(alias) => Some(refusal::lapsed(secret, alias)),
+        Standing::Honoured => None,
     }
 }
 

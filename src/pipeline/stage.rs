@@ -62,6 +62,26 @@ pub struct Edit {
     pub what: Replaced,
 }
 
+impl Edit {
+    /// Edits in the order of the text. Those that overlap become one: what the first says, in place of all that any of them
+    /// meant to take out.
+    #[must_use]
+    pub fn apart(edits: &[Self]) -> Vec<Self> {
+        let mut sorted = edits.to_vec();
+        sorted.sort_by_key(|e| (e.span.start, std::cmp::Reverse(e.span.end)));
+        let mut apart: Vec<Self> = Vec::with_capacity(sorted.len());
+        for edit in sorted {
+            match apart.last_mut() {
+                Some(last) if edit.span.start < last.span.end => {
+                    last.span.end = last.span.end.max(edit.span.end);
+                }
+                _ => apart.push(edit),
+            }
+        }
+        apart
+    }
+}
+
 /// What a replacement was for. Secrets by their index in the vault generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced {
@@ -147,7 +167,7 @@ pub struct Chunk<'a> {
     pub whole: bool,
     /// Up to where the text may move on; the rest is shown again with what follows it.
     pub hold: usize,
-    /// Replacements, not overlapping.
+    /// Replacements; where those of several stages overlap, [`Edit::apart`] decides.
     pub edits: Vec<Edit>,
 }
 
@@ -256,5 +276,26 @@ pub trait Stage: Send + Sync + 'static {
         _trailers: &mut http::HeaderMap,
     ) -> impl Future<Output = Result<ChunkVerdict, StageError>> {
         async { Ok(ChunkVerdict::Forward) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_that_overlap_take_out_all_that_any_of_them_meant() {
+        let edit =
+            |span: Range<usize>, with: &[u8]| Edit { span, with: with.into(), what: Replaced::Value(0) };
+        let all = [
+            edit(20..50, b"b"),
+            edit(60..70, b"c"),
+            edit(10..30, b"a"),
+            edit(12..14, b"d"),
+            edit(70..71, b"e"),
+        ];
+        let apart = Edit::apart(&all);
+        let told: Vec<_> = apart.iter().map(|e| (e.span.clone(), &*e.with)).collect();
+        assert_eq!(told, [(10..50, &b"a"[..]), (60..70, b"c"), (70..71, b"e")]);
     }
 }

@@ -187,7 +187,7 @@ async fn clear(
         return Ok(Body::whole(whole.data, whole.trailers));
     }
     chunk.edits.iter().for_each(|e| ex.replaced(e.what));
-    let rewritten = rewrite(text, &mut chunk.edits);
+    let rewritten = rewrite(text, &Edit::apart(&chunk.edits));
     headers.remove(CONTENT_ENCODING);
     stale_digests(headers);
     if headers.contains_key(CONTENT_LENGTH) {
@@ -220,16 +220,13 @@ fn decode_all(
     Ok(())
 }
 
-/// The text with its edits.
-pub(super) fn rewrite(text: &[u8], edits: &mut [Edit]) -> Bytes {
-    edits.sort_by_key(|e| e.span.start);
+/// The text with its edits, which are [`Edit::apart`].
+pub(super) fn rewrite(text: &[u8], edits: &[Edit]) -> Bytes {
     let (mut out, mut at) = (BytesMut::with_capacity(text.len()), 0);
     for edit in edits {
-        if edit.span.start >= at {
-            out.extend_from_slice(&text[at..edit.span.start]);
-            out.extend_from_slice(&edit.with);
-            at = edit.span.end;
-        }
+        out.extend_from_slice(&text[at..edit.span.start]);
+        out.extend_from_slice(&edit.with);
+        at = edit.span.end;
     }
     out.extend_from_slice(&text[at..]);
     out.freeze()

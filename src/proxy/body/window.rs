@@ -223,7 +223,8 @@ impl Window {
         {
             return Err(Error::Refused(denial.code));
         }
-        let (mut hold, edits) = (chunk.hold, chunk.edits);
+        let (mut hold, asked) = (chunk.hold, chunk.edits);
+        let edits = Edit::apart(&asked);
         // an edit that is not complete within what moves on waits with it
         if let Some(first) = edits.iter().filter(|e| e.span.end > hold).map(|e| e.span.start).min() {
             hold = hold.min(first);
@@ -236,6 +237,7 @@ impl Window {
         let out = if edits.is_empty() {
             joined.slice(from..hold)
         } else {
+            asked.iter().filter(|e| e.span.end <= hold).for_each(|e| self.ex.replaced(e.what));
             self.edited(&joined[..hold], edits, from)
         };
         self.held = BytesMut::from(&joined[hold..]);
@@ -246,13 +248,12 @@ impl Window {
 
     fn edited(&self, text: &[u8], mut edits: Vec<Edit>, from: usize) -> Bytes {
         for edit in &mut edits {
-            self.ex.replaced(edit.what);
             if self.fixed_length {
                 edit.with = fitted(&edit.with, edit.span.len());
             }
             edit.span = edit.span.start - from..edit.span.end - from;
         }
-        super::admit::rewrite(&text[from..], &mut edits)
+        super::admit::rewrite(&text[from..], &edits)
     }
 
     /// Patience is over: what is held moves on, and stays in view.

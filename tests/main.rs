@@ -11,6 +11,7 @@
 mod architecture;
 mod support;
 mod proxy;
+mod scanner;
 mod broker;
 mod cli;
 mod certs;

@@ -2,7 +2,7 @@
 //! hash may collide, case may differ): what is held back longer is found all the same.
 
 use super::grams::{FOLD, eight};
-use super::prefilter::Keyword;
+use super::prefilter::{Keyword, Next};
 
 const BITS: u32 = 14;
 /// Beginnings of up to this many bytes are only looked up by their hash.
@@ -22,21 +22,21 @@ impl Beginnings {
     pub(super) fn of(keywords: &[Keyword]) -> Beginnings {
         let mut heads = Box::new([0; 1 << (BITS - 6)]);
         for k in keywords {
-            for len in 1..=HEAD.min(k.bytes.len().saturating_sub(1)) {
+            for len in 1..=HEAD.min(most(k)) {
                 let hash = hash(&k.bytes[..len]);
                 heads[(hash >> 6) as usize] |= 1 << (hash & 63);
             }
         }
-        let long = (0_u16..).zip(keywords).filter(|(_, k)| k.bytes.len() > HEAD);
+        let long = (0_u16..).zip(keywords).filter(|(_, k)| most(k) >= HEAD);
         let mut order: Vec<(u32, u16)> = long.map(|(i, k)| (hash(&k.bytes[..HEAD]), i)).collect();
         order.sort_unstable();
-        let longest = keywords.iter().map(|k| k.bytes.len()).max().unwrap_or(0);
+        let longest = keywords.iter().map(most).max().unwrap_or(0);
         Beginnings { longest, heads, order: order.into() }
     }
 
-    /// The offset from which `text` may be the beginning of one of `keywords` and not all of it.
+    /// The offset from which `text` may be the beginning of one of `keywords` or all of it (what follows is part of the search).
     pub(super) fn unfinished(&self, keywords: &[Keyword], text: &[u8]) -> usize {
-        let from = text.len().saturating_sub(self.longest.saturating_sub(1));
+        let from = text.len().saturating_sub(self.longest);
         (from..text.len()).find(|at| self.is_one(keywords, &text[*at..])).unwrap_or(text.len())
     }
 
@@ -48,10 +48,15 @@ impl Beginnings {
         let run = &self.order[self.order.partition_point(|(h, _)| *h < hash)..];
         tail.len() < HEAD
             || run.iter().take_while(|(h, _)| *h == hash).any(|(_, k)| {
-                let bytes = &keywords[usize::from(*k)].bytes;
-                tail.len() < bytes.len() && bytes[..tail.len()].eq_ignore_ascii_case(tail)
+                let keyword = &keywords[usize::from(*k)];
+                tail.len() <= most(keyword) && keyword.bytes[..tail.len()].eq_ignore_ascii_case(tail)
             })
     }
+}
+
+/// So many bytes of a keyword do not settle that it is there: all of it do not, where the search looks at what follows.
+fn most(keyword: &Keyword) -> usize {
+    keyword.bytes.len() - usize::from(keyword.next == Next::ANY)
 }
 
 /// Below 2^14; of at most four bytes, folded.

@@ -2,25 +2,42 @@
 //! grams are rarest in ordinary text. Only speed depends on which.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use super::grams::{Gram, NARROW, Place, WIDE, eight};
-use super::prefilter::Keyword;
+use super::prefilter::{Keyword, Next};
 use super::rarity::Rarity;
 
 /// What one gram more in the table costs all others, as a share of the positions.
 const CROWDING: f32 = 2e-6;
 
 /// The grams chosen so far.
-pub(super) struct Choice {
+pub(super) struct Choice<'r> {
     stride: usize,
-    rarity: Rarity,
+    rarity: &'r Rarity,
     /// One more keyword that has one of these costs little.
-    taken: HashSet<Gram>,
+    taken: HashSet<Gram, BuildHasherDefault<Hashed>>,
 }
 
-impl Choice {
-    pub(super) fn new(stride: usize) -> Choice {
-        Choice { stride, rarity: Rarity::new(), taken: HashSet::new() }
+/// A gram is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, gram: u64) {
+        self.0 = gram ^ gram >> 32;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl<'r> Choice<'r> {
+    pub(super) fn new(stride: usize, rarity: &'r Rarity) -> Self {
+        Choice { stride, rarity, taken: HashSet::default() }
     }
 
     /// The short ones choose first: they have little choice.
@@ -30,7 +47,7 @@ impl Choice {
         let mut places = Vec::new();
         for (i, k) in order {
             for remainder in 0..self.stride {
-                let Some((piece, grams)) = self.cheapest(&k.bytes, remainder) else { continue };
+                let Some((piece, grams)) = self.cheapest(k, remainder) else { continue };
                 for gram in grams {
                     self.taken.insert(gram);
                     places.push(Place::new(gram, piece.eight, i, piece.offset));
@@ -41,22 +58,30 @@ impl Choice {
     }
 
     /// Wherever the keyword lies, one stride meets one of its offsets with a given remainder: any of them will do.
-    fn cheapest<'a>(&self, keyword: &'a [u8], remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
-        let offsets = (-1..i8::try_from(keyword.len()).unwrap_or(i8::MAX))
+    fn cheapest<'a>(&self, keyword: &'a Keyword, remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
+        let offsets = (-1..i8::try_from(keyword.bytes.len()).unwrap_or(i8::MAX))
             .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
         let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
         let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
-        let costs = pieces.map(|piece| {
+        let mut best: Option<(f32, Piece<'a>, Vec<Gram>)> = None;
+        for piece in pieces {
+            let share = self.rarity.share(piece.bytes);
+            // no cheaper, whatever grams it has: those are many where a byte may be anything
+            if best.as_ref().is_some_and(|(cost, ..)| share / 3.0 >= *cost) {
+                continue;
+            }
             let grams = piece.grams();
-            (self.cost(&piece, &grams), piece, grams)
-        });
-        costs.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, piece, grams)| (piece, grams))
+            let cost = self.cost(share, &grams);
+            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
+                best = Some((cost, piece, grams));
+            }
+        }
+        best.map(|(_, piece, grams)| (piece, grams))
     }
 
-    fn cost(&self, piece: &Piece<'_>, grams: &[Gram]) -> f32 {
+    fn cost(&self, share: f32, grams: &[Gram]) -> f32 {
         let new = grams.iter().filter(|g| !self.taken.contains(g)).count();
         let new = f32::from(u16::try_from(new).unwrap_or(u16::MAX));
-        let share = self.rarity.share(piece.bytes);
         new * CROWDING + if new > 0.0 { share } else { share / 3.0 }
     }
 }
@@ -68,20 +93,21 @@ struct Piece<'a> {
     bytes: &'a [u8],
     eight: (u64, u64),
     wide: bool,
+    next: Next,
 }
 
 impl Piece<'_> {
     /// A short gram may reach one byte over either end of the keyword.
-    fn of(keyword: &[u8], offset: i8, width: usize) -> Option<Piece<'_>> {
+    fn of(keyword: &Keyword, offset: i8, width: usize) -> Option<Piece<'_>> {
         let (wide, before) = (width == WIDE, offset < 0);
-        let rest = keyword.get(usize::try_from(offset).unwrap_or(0)..)?;
+        let rest = keyword.bytes.get(usize::try_from(offset).unwrap_or(0)..)?;
         let bytes = &rest[..rest.len().min(width - usize::from(before))];
         if bytes.len() < NARROW - 1 || wide && bytes.len() < WIDE {
             return None;
         }
         let (bits, mask) = eight(rest);
         let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
-        Some(Piece { offset, bytes, eight, wide })
+        Some(Piece { offset, bytes, eight, wide, next: keyword.next })
     }
 
     /// What the search may see there: a byte outside the keyword may be anything.
@@ -94,6 +120,8 @@ impl Piece<'_> {
             len => 8 * len,
         };
         // folded, as all bytes are
-        (0..=0xff_u64).filter(|any| any & 0x20 != 0).map(|any| Gram::narrow(bits | any << free)).collect()
+        let folded = (0..=u8::MAX).filter(|b| b & 0x20 != 0);
+        let next = folded.filter(|b| free == 0 || self.next.has_folded(*b));
+        next.map(|b| Gram::narrow(bits | u64::from(b) << free)).collect()
     }
 }

@@ -16,6 +16,19 @@ const WORTH: usize = 64;
 /// Of an injection rule's findings in one call, more say nothing new.
 const MOST_FOUND: u32 = 64;
 
+#[cfg(test)]
+thread_local! {
+    /// Bytes that rules have looked at.
+    pub(super) static WORK: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts, for the tests, the bytes that a rule is about to look at.
+#[inline(always)]
+pub(super) fn work(_bytes: usize) {
+    #[cfg(test)]
+    WORK.set(WORK.get() + _bytes);
+}
+
 /// What one call to the scanner has tried so far.
 #[derive(Debug, Default)]
 pub(super) struct Effort {

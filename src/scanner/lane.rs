@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::effort::Effort;
 use super::prefilter::{Keyword, Prefilter};
+use super::rarity::Rarity;
 use super::rule::Rule;
 use super::{Error, Finding, Surface};
 
@@ -22,11 +23,11 @@ pub(super) struct Lane {
 }
 
 impl Lane {
-    pub(super) fn compile(rules: Vec<Arc<Rule>>) -> Result<Lane, Error> {
+    pub(super) fn compile(rules: Vec<Arc<Rule>>, rarity: &Rarity) -> Result<Lane, Error> {
         if rules.len() > MAX_RULES {
             return Err(Error::TooMany { what: "rules", limit: MAX_RULES });
         }
-        let max_hold = rules.iter().map(|r| r.reach()).max().unwrap_or(0);
+        let max_hold = rules.iter().map(|r| r.farthest()).max().unwrap_or(0);
         let mut begins: BTreeMap<Keyword, Vec<Arc<Rule>>> = BTreeMap::new();
         for rule in rules {
             for keyword in rule.keywords() {
@@ -37,7 +38,7 @@ impl Lane {
             return Err(Error::TooMany { what: "keywords", limit: MAX_KEYWORDS });
         }
         let (keywords, rules): (Vec<_>, Vec<_>) = begins.into_iter().map(|(k, r)| (k, r.into())).unzip();
-        Ok(Lane { prefilter: Prefilter::compile(keywords), rules: rules.into(), max_hold })
+        Ok(Lane { prefilter: Prefilter::compile(keywords, rarity), rules: rules.into(), max_hold })
     }
 
     pub(super) fn max_hold(&self) -> usize {

@@ -3,15 +3,20 @@
 //! the pipeline's business.
 
 mod beginnings;
+mod blob;
+mod bounds;
 mod catalogue;
 mod choice;
+mod context;
 mod effort;
 mod excerpt;
 mod grams;
 mod lane;
 mod prefilter;
 mod rarity;
+mod read;
 mod rule;
+mod shape;
 mod validate;
 
 #[cfg(test)]
@@ -24,6 +29,7 @@ pub use excerpt::excerpt;
 pub use rule::Rule;
 
 use lane::Lane;
+use rarity::Rarity;
 
 /// Which way the text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -131,12 +137,12 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// The rules the program brings along. Their examples are checked by its tests, not here.
+    /// The rules the program brings along, without their examples and references: those are the tests' business.
     ///
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
-        Scanner::compile(rule::read(BUILTIN.iter().copied())?)
+        Scanner::compile(read::read(BUILTIN.iter().copied(), true)?)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
@@ -144,7 +150,7 @@ impl Scanner {
     /// # Errors
     /// Bad YAML; a rule that does not compile, is unbounded, repeats an id, or does not do what its examples say.
     pub fn from_rules<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Scanner, Error> {
-        let scanner = Scanner::compile(rule::read(sources)?)?;
+        let scanner = Scanner::compile(read::read(sources, false)?)?;
         scanner.rules.iter().try_for_each(|rule| rule.check_examples())?;
         Ok(scanner)
     }
@@ -168,6 +174,12 @@ impl Scanner {
         self.lane(direction).max_hold()
     }
 
+    /// The rule of this id.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|r| &*r.id == id).map(AsRef::as_ref)
+    }
+
     /// The rules, in the order of their files.
     #[must_use]
     pub fn rules(&self) -> &[Arc<Rule>] {
@@ -176,7 +188,9 @@ impl Scanner {
 
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
-        let lane = |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect());
+        let rarity = Rarity::new();
+        let lane =
+            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
         Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
     }
 

@@ -5,6 +5,7 @@
 use super::beginnings::Beginnings;
 use super::choice::Choice;
 use super::grams::{FOLD, Gram, Table, eight};
+use super::rarity::Rarity;
 
 /// Positions asked about before any answer is looked at.
 const BLOCK: usize = 32;
@@ -18,6 +19,30 @@ pub(super) struct Keyword {
     pub(super) bytes: Box<[u8]>,
     /// Are ASCII capitals the same as small letters?
     pub(super) fold: bool,
+    /// What may follow it: elsewhere, nothing is missed by not finding it.
+    pub(super) next: Next,
+}
+
+/// A set of bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Next([u64; 4]);
+
+impl Next {
+    pub(super) const NONE: Next = Next([0; 4]);
+    pub(super) const ANY: Next = Next([u64::MAX; 4]);
+
+    pub(super) fn add(&mut self, b: u8) {
+        self.0[usize::from(b >> 6)] |= 1 << (b & 63);
+    }
+
+    pub(super) fn has(self, b: u8) -> bool {
+        self.0[usize::from(b >> 6)] >> (b & 63) & 1 == 1
+    }
+
+    /// In either case, if letters count the same.
+    pub(super) fn has_folded(self, folded: u8) -> bool {
+        self.has(folded) || self.has(folded & !0x20)
+    }
 }
 
 /// The compiled search for a set of keywords.
@@ -34,10 +59,10 @@ impl Prefilter {
     pub(super) const SHORTEST: usize = 3;
 
     /// Keywords of six bytes and more let the search take longer strides.
-    pub(super) fn compile(keywords: Vec<Keyword>) -> Prefilter {
+    pub(super) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= 6 { 4 } else { 2 };
-        let table = Table::new(Choice::new(stride).places(&keywords));
+        let table = Table::new(Choice::new(stride, rarity).places(&keywords));
         Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
     }
 
@@ -114,7 +139,8 @@ impl Prefilter {
 }
 
 impl Keyword {
-    fn is_at(&self, text: &[u8]) -> bool {
+    /// Does `text` begin with it?
+    pub(super) fn is_at(&self, text: &[u8]) -> bool {
         text.get(..self.bytes.len())
             .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
     }
@@ -127,7 +153,7 @@ mod tests {
     use super::*;
 
     fn keywords(words: &[&str], fold: bool) -> Vec<Keyword> {
-        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold }).collect()
+        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold, next: Next::ANY }).collect()
     }
 
     fn found(filter: &Prefilter, text: &[u8]) -> Vec<(usize, usize)> {
@@ -149,14 +175,14 @@ mod tests {
             let text = parts.concat();
             for (words, fold) in [(&["ignore", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
                 let words = keywords(words, fold);
-                prop_assert_eq!(found(&Prefilter::compile(words.clone()), text.as_bytes()), naive(&words, text.as_bytes()));
+                prop_assert_eq!(found(&Prefilter::compile(words.clone(), &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
             }
         }
     }
 
     #[test]
     fn an_unfinished_keyword_is_held() {
-        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true));
+        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true), &Rarity::new());
         assert_eq!(filter.unfinished(b"please IGN"), 7);
         assert_eq!(filter.unfinished(b"please ignore"), 13);
         assert_eq!(filter.unfinished(b"please xyz"), 10);

@@ -2,6 +2,7 @@
 //! any other text: `t prev` is rare where `system` is everywhere. Only speed depends on it.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// What most of a text is made of, by weight. Half a list will do: a word that is missing counts by its letters.
 const WORDS: [(f32, &str); 4] = [
@@ -22,6 +23,12 @@ const WORDS: [(f32, &str); 4] = [
          version id key true false null return class public const import export default options config params input output \
          source target index length license copyright software https http www com org html table description required \
          example status start end date update create delete select where property properties path test build package \
+         this keys common command commit computer complete node modules docs block blocks once nonce public instance sign \
+         signature flag flags space namespace true finish buffer plain encrypt crypto register arch architecture push stack \
+         enable enabled auth browser rows decode remove removed zero publish published pass convert base static match debug \
+         compile complex compare project programming next split logic registered internal username handler force tail scope \
+         application applicable digital integer mark matter scale share private email image flow cover entry terminate \
+         maintain complying likewise redistribute merchantability infinite product connection distance logging \
          module method argument arguments query body header headers title url link images script style",
     ),
     (
@@ -50,21 +57,45 @@ const KNOWN: f32 = 0.7;
 /// Longer grams are not looked at.
 const LONGEST: usize = 8;
 
+/// Up to eight bytes of a word.
+type Part = u64;
+
+/// Longer ones differ too little to matter.
+fn part(bytes: &[u8]) -> Part {
+    bytes.iter().take(LONGEST).fold(0, |part, b| part << 8 | u64::from(*b))
+}
+
+/// Our own words are no attack: mixing them will do.
+#[derive(Default)]
+struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, part: u64) {
+        self.0 = part.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// For every part of a word: its share of all words that are it, begin with it, end with it, hold it.
 #[derive(Debug)]
 pub(super) struct Rarity {
-    parts: HashMap<&'static [u8], [f32; 4]>,
+    parts: HashMap<Part, [f32; 4], BuildHasherDefault<Mixed>>,
 }
 
 impl Rarity {
     pub(super) fn new() -> Rarity {
         let words = || WORDS.iter().flat_map(|(w, text)| text.split_ascii_whitespace().map(move |t| (*w, t)));
         let unit = KNOWN / words().map(|(w, _)| w).sum::<f32>();
-        let mut parts: HashMap<&'static [u8], [f32; 4]> = HashMap::new();
+        let mut parts: HashMap<Part, [f32; 4], _> = HashMap::default();
         for (weight, word) in words() {
             for start in 0..word.len() {
                 for end in start + 1..=word.len().min(start + LONGEST) {
-                    let shares = parts.entry(&word.as_bytes()[start..end]).or_default();
+                    let shares = parts.entry(part(&word.as_bytes()[start..end])).or_default();
                     let (begins, ends) = (start == 0, end == word.len());
                     for (share, fits) in shares.iter_mut().zip([begins && ends, begins, ends, true]) {
                         *share += if fits { weight * unit } else { 0.0 };
@@ -99,7 +130,7 @@ impl Rarity {
             (false, true) => 2,
             (false, false) => 3,
         };
-        self.parts.get(run).map_or(0.0, |shares| shares[kind])
+        self.parts.get(&part(run)).map_or(0.0, |shares| shares[kind])
     }
 }
 

@@ -4,7 +4,13 @@ use std::sync::LazyLock;
 
 use super::*;
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::builtin().unwrap());
+static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::from_rules(BUILTIN.iter().copied()).unwrap());
+
+#[test]
+fn the_program_loads_the_rules_that_are_tested() {
+    let rules = |scanner: &Scanner| scanner.rules().iter().map(|r| r.substance()).collect::<Vec<_>>();
+    assert_eq!(rules(&Scanner::builtin().unwrap()), rules(&SCANNER));
+}
 
 #[test]
 fn every_builtin_rule_does_what_its_examples_say() {
@@ -162,5 +168,60 @@ fn every_rule_file_is_part_of_the_program() {
             let path = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
             assert!(BUILTIN.iter().any(|(p, _)| *p == path), "{path} is not in the catalogue");
         }
+    }
+}
+
+mod work {
+    use super::*;
+    use crate::scanner::effort::WORK;
+
+    /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
+    const MOST: usize = 300;
+    const SIZE: usize = 6 * 1024;
+
+    fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
+        WORK.set(0);
+        scanner.find(direction, Surface::Body, text, &mut Vec::new());
+        (WORK.get() + text.len()) / text.len()
+    }
+
+    /// What follows a keyword in an example, but shorter than any value.
+    fn tails(rule: &Rule, keyword: &str) -> Vec<String> {
+        let lower = |t: &str| t.to_ascii_lowercase();
+        let follows = |e: &String| {
+            let at = lower(e).find(keyword)? + keyword.len();
+            Some(e.get(at..)?.chars().take(90).collect::<String>())
+        };
+        rule.examples.iter().filter_map(follows).collect()
+    }
+
+    #[test]
+    fn no_text_of_keywords_costs_much_more_than_a_clean_one() {
+        let (scanner, mut dear) = (&*SCANNER, Vec::new());
+        for rule in scanner.rules() {
+            let direction =
+                if rule.goes(Direction::Request) { Direction::Request } else { Direction::Response };
+            for keyword in rule.keywords() {
+                let word = String::from_utf8_lossy(&keyword.bytes).into_owned();
+                let mut units =
+                    vec![word.clone(), format!("{word} "), format!("{word} the the "), format!("{word}=")];
+                for tail in tails(rule, &word.to_ascii_lowercase()).into_iter().take(1) {
+                    let run: String = tail.chars().filter(char::is_ascii_alphanumeric).collect();
+                    units.extend([3, 24].map(|n| word.clone() + &tail.chars().take(n).collect::<String>()));
+                    units.push(format!("{word}={}", run.repeat(4)));
+                }
+                for unit in units {
+                    let text = unit.repeat(SIZE / unit.len() + 1);
+                    let cost = cost(scanner, direction, text.as_bytes());
+                    if cost > MOST {
+                        dear.push((cost, rule.id.to_string(), unit));
+                    }
+                }
+            }
+        }
+        dear.sort();
+        dear.dedup();
+        let worst: Vec<String> = dear.iter().rev().take(40).map(|d| format!("{d:?}")).collect();
+        assert!(dear.is_empty(), "{} of them\n{}", dear.len(), worst.join("\n"));
     }
 }

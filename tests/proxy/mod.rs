@@ -8,6 +8,7 @@ mod destinations;
 mod scrub;
 mod splits;
 mod inject;
+mod belonging;
 mod slots;
 mod slots_together;
 mod uses;

@@ -6,6 +6,7 @@ mod limit_rate;
 mod enforce_policy;
 mod answer_token_calls;
 mod scan_request;
+mod belonging;
 mod scrub_secrets;
 mod inject_credentials;
 mod broker_credentials;

@@ -1,7 +1,8 @@
-//! `scan_request`: secrets that no vault knows, on their way out. What stands in an auth header is ordinary traffic;
-//! what the vault knows is left to `scrub_secrets`.
+//! `scan_request`: secrets that no vault knows, on their way out. What goes to the host it is meant for, where it belongs,
+//! is ordinary traffic; what the vault knows is left to `scrub_secrets`.
 
-use super::head_text::{Field, with_head};
+use super::belonging::{Belonging, Slot, basic, names_signing_key};
+use super::head_text::with_head;
 use super::{refuse, settled, switched, threshold};
 use crate::audit;
 use crate::config::{BodyScan, Mode};
@@ -9,7 +10,6 @@ use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
 use crate::pipeline::{Denial, RequestHead};
 use crate::scanner::{self, Finding, Scanner, Surface};
-use http::HeaderName;
 use std::sync::Arc;
 
 /// The stage.
@@ -48,56 +48,65 @@ impl ScanRequest {
     }
 
     fn scan_head(&self, ex: &Exchange, head: &RequestHead) -> Option<Denial> {
-        with_head(head, |text| {
+        let in_fields = with_head(head, |text| {
             let mut findings = Vec::new();
             let (target, headers) = text.text().split_at(text.headers_at());
             self.scanner.find(scanner::Direction::Request, Surface::Url, target, &mut findings);
             let in_target = findings.len();
             self.scanner.find(scanner::Direction::Request, Surface::Header, headers, &mut findings);
+            if findings.is_empty() {
+                return None;
+            }
+            for finding in &mut findings[in_target..] {
+                finding.start += text.headers_at();
+                finding.end += text.headers_at();
+            }
+            let belonging = Belonging::new(&self.scanner, ex, head);
             let mut denial = None;
-            for (i, mut finding) in findings.into_iter().enumerate() {
-                if i >= in_target {
-                    finding.start += text.headers_at();
-                    finding.end += text.headers_at();
-                }
+            for (i, finding) in findings.iter().enumerate() {
                 let span = finding.start..finding.end;
                 let fields = text.fields(&head.headers, &span);
-                let in_auth = fields.iter().all(|(f, _)| matches!(f, Field::Value(n, _) if is_auth(n)));
-                if in_auth || known_to_vault(ex, text.text(), &finding) {
-                    continue;
-                }
+                let slot = Slot::of(fields.iter().map(|(f, _)| f));
+                // another kind of the same look may be meant for this host
+                let at_home = |f: &Finding| overlap(f, finding) && belonging.at_home(f) == Some(true);
+                let ordinary = belonging.is_ordinary(finding, slot)
+                    || findings.iter().any(at_home)
+                    || i < in_target && names_signing_key(target, finding);
                 if i < in_target {
                     ex.hide(span);
                 }
+                if ordinary || known_to_vault(ex, text.text(), finding) {
+                    continue;
+                }
                 let place = fields.first().map_or("request head", |(f, _)| f.place());
-                denial = denial.or(self.judge(ex, &finding, place));
+                denial = denial.or(self.judge(ex, finding, place));
             }
             denial
-        })
+        });
+        in_fields.or_else(|| self.scan_basic(ex, head))
+    }
+
+    /// A name and password in base64: both may be tokens, and meant for another host.
+    fn scan_basic(&self, ex: &Exchange, head: &RequestHead) -> Option<Denial> {
+        let mut denial = None;
+        for pair in basic(head) {
+            let mut findings = Vec::new();
+            self.scanner.find(scanner::Direction::Request, Surface::Header, &pair, &mut findings);
+            for finding in findings {
+                let belonging = Belonging::new(&self.scanner, ex, head);
+                if !belonging.is_ordinary(&finding, Slot::Auth) && !known_to_vault(ex, &pair, &finding) {
+                    denial = denial.or(self.judge(ex, &finding, "request header"));
+                }
+            }
+        }
+        denial
     }
 }
 
 const STAGE: &str = "scan_request";
 
-/// Headers in which a credential is where it belongs.
-const AUTH_HEADERS: &[&str] = &[
-    "authorization",
-    "cookie",
-    "x-api-key",
-    "api-key",
-    "apikey",
-    "x-goog-api-key",
-    "x-auth-token",
-    "private-token",
-    "job-token",
-    "x-amz-security-token",
-    "x-vault-token",
-    "dd-api-key",
-    "dd-application-key",
-];
-
-fn is_auth(name: &HeaderName) -> bool {
-    AUTH_HEADERS.contains(&name.as_str())
+fn overlap(a: &Finding, b: &Finding) -> bool {
+    a.start < b.end && b.start < a.end
 }
 
 /// Is the finding something that the vault holds, or a placeholder? Asked only of findings, so it may cost.
@@ -145,7 +154,8 @@ impl Stage for ScanRequest {
         }
         let mut denial = None;
         for finding in settled(&self.scanner, scanner::Direction::Request, chunk) {
-            if !known_to_vault(ex, chunk.text, &finding) {
+            let taken = self.scanner.rule(&finding.rule).is_some_and(|r| r.goes_in_body(&ex.authority.host));
+            if !taken && !known_to_vault(ex, chunk.text, &finding) {
                 denial = denial.or(self.judge(ex, &finding, "request body"));
             }
         }

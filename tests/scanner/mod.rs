@@ -1,0 +1,4 @@
+//! The scanner as it comes: what it must leave alone, and what the documentation says of it.
+
+mod catalogue;
+mod ordinary;

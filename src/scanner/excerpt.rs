@@ -31,9 +31,20 @@ fn printable(c: char) -> Vec<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scanner::views::Path;
 
     fn of(family: Family, text: &[u8]) -> String {
-        excerpt(text, &Finding { rule: "r".into(), family, confidence: 90, start: 0, end: text.len() })
+        excerpt(
+            text,
+            &Finding {
+                rule: "r".into(),
+                family,
+                confidence: 90,
+                start: 0,
+                end: text.len(),
+                path: Path::PLAIN,
+            },
+        )
     }
 
     #[test]
@@ -51,8 +62,14 @@ mod tests {
 
     #[test]
     fn a_finding_outside_the_text_shows_nothing() {
-        let finding =
-            Finding { rule: "r".into(), family: Family::Injection, confidence: 90, start: 9, end: 12 };
+        let finding = Finding {
+            rule: "r".into(),
+            family: Family::Injection,
+            confidence: 90,
+            start: 9,
+            end: 12,
+            path: Path::PLAIN,
+        };
         assert_eq!(excerpt(b"short", &finding), "");
     }
 }

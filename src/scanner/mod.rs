@@ -2,34 +2,22 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
-mod beginnings;
-mod blob;
-mod bounds;
-mod catalogue;
-mod choice;
-mod context;
-mod effort;
+mod deep;
 mod excerpt;
-mod grams;
-mod lane;
-mod prefilter;
-mod rarity;
-mod read;
-mod rule;
-mod shape;
-mod validate;
+mod rules;
+mod search;
+pub mod views;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-pub use catalogue::BUILTIN;
 pub use excerpt::excerpt;
-pub use rule::Rule;
+pub use rules::{BUILTIN, Rule};
 
-use lane::Lane;
-use rarity::Rarity;
+use search::{Lane, Rarity};
+use views::Path;
 
 /// Which way the text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -88,6 +76,8 @@ pub struct Finding {
     pub start: usize,
     /// One past its last byte.
     pub end: usize,
+    /// The views through which it was found; the match is then what these bytes stand for.
+    pub path: Path,
 }
 
 /// Why rules cannot be used.
@@ -142,7 +132,7 @@ impl Scanner {
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
-        Scanner::compile(read::read(BUILTIN.iter().copied(), true)?)
+        Scanner::compile(rules::read(BUILTIN.iter().copied(), true)?)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
@@ -150,7 +140,7 @@ impl Scanner {
     /// # Errors
     /// Bad YAML; a rule that does not compile, is unbounded, repeats an id, or does not do what its examples say.
     pub fn from_rules<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Scanner, Error> {
-        let scanner = Scanner::compile(read::read(sources, false)?)?;
+        let scanner = Scanner::compile(rules::read(sources, false)?)?;
         scanner.rules.iter().try_for_each(|rule| rule.check_examples())?;
         Ok(scanner)
     }
@@ -158,14 +148,20 @@ impl Scanner {
     /// Appends what is in `text`, sorted by `start`, as if `text` ended here; returns the offset from which that may change
     /// when more bytes follow (`text.len()`: nothing can). So a streaming caller takes the findings with `start < hold`, passes on
     /// `text[..hold]`, and next time scans `text[hold..]` and what came after it; at the end of the stream it takes all.
-    /// Whatever the chunks, the findings are the same, but that of an injection rule one call reports the first 64.
+    /// Whatever the chunks, the findings as the text stands are the same, but that of an injection rule one call reports the
+    /// first 64. Through [`views`], a call finds what lies encoded in the text it is given.
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
-        self.lane(direction).scan(surface, text, out)
+        let first = out.len();
+        let hold = self.lane(direction).scan(surface, text, out);
+        deep::find(self.lane(direction), (direction, surface), text, out, first);
+        hold
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        let first = out.len();
         self.lane(direction).find(surface, text, out);
+        deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
     /// The most bytes `scan` ever holds back.

@@ -41,11 +41,17 @@ mod cuts {
         for (i, chunk) in chunks.iter().enumerate() {
             kept.extend_from_slice(chunk);
             let mut found = Vec::new();
-            let hold = scanner.scan(direction, Surface::Body, &kept, &mut found);
+            // through views, what is found depends on the pieces
+            let hold = scanner.lane(direction).scan(Surface::Body, &kept, &mut found);
             assert!(kept.len() - hold <= scanner.max_hold(direction), "holds more than it says");
             let last = i + 1 == chunks.len();
             found.retain(|f| last || f.start < hold);
-            all.extend(found.into_iter().map(|f| (f.rule, f.start + passed, f.end + passed)));
+            all.extend(
+                found
+                    .into_iter()
+                    .filter(|f| f.path.is_plain())
+                    .map(|f| (f.rule, f.start + passed, f.end + passed)),
+            );
             kept.drain(..hold);
             passed += hold;
         }
@@ -54,8 +60,8 @@ mod cuts {
 
     fn whole(scanner: &Scanner, direction: Direction, text: &[u8]) -> Vec<(Arc<str>, usize, usize)> {
         let mut found = Vec::new();
-        scanner.scan(direction, Surface::Body, text, &mut found);
-        found.into_iter().map(|f| (f.rule, f.start, f.end)).collect()
+        scanner.lane(direction).scan(Surface::Body, text, &mut found);
+        found.into_iter().filter(|f| f.path.is_plain()).map(|f| (f.rule, f.start, f.end)).collect()
     }
 
     proptest! {
@@ -173,7 +179,7 @@ fn every_rule_file_is_part_of_the_program() {
 
 mod work {
     use super::*;
-    use crate::scanner::effort::WORK;
+    use crate::scanner::search::WORK;
 
     /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
     const MOST: usize = 300;

@@ -148,13 +148,21 @@ pub(super) fn basic(head: &RequestHead) -> impl Iterator<Item = Vec<u8>> {
 mod tests {
     use super::*;
     use crate::scanner::Family;
+    use crate::scanner::views::Path;
 
     #[test]
     fn only_a_key_id_stands_in_for_a_name() {
         let named = |field: &str, rule: &str| {
             let target = format!("/a?b=c&{field}=value");
             let (start, end) = (target.len() - 5, target.len());
-            let finding = Finding { rule: rule.into(), family: Family::Secret, confidence: 90, start, end };
+            let finding = Finding {
+                rule: rule.into(),
+                family: Family::Secret,
+                confidence: 90,
+                start,
+                end,
+                path: Path::PLAIN,
+            };
             names_signing_key(target.as_bytes(), &finding)
         };
         assert!(named("X-Amz-Credential", "aws.access_key_id"));

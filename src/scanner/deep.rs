@@ -1,0 +1,42 @@
+//! What a lane's rules find in the decoded views of a text, as findings in the text itself.
+
+use super::search::{Lane, Look};
+use super::views::{self, Wants};
+use super::{Direction, Finding, Surface};
+
+/// More findings than this say nothing new.
+const MOST: usize = 256;
+
+/// Appends to what was found as the text stands (`out[first..]`), and sorts it all.
+pub(super) fn find(
+    lane: &Lane,
+    (direction, surface): (Direction, Surface),
+    text: &[u8],
+    out: &mut Vec<Finding>,
+    first: usize,
+) {
+    let plain = out.len();
+    if plain - first > MOST {
+        return;
+    }
+    let mut here = Vec::new();
+    views::each(text, Wants::on(direction, surface), &mut |seen| {
+        here.clear();
+        lane.look(&Look { path: seen.path, kind: seen.kind, surface }, seen.bytes, &mut here);
+        let found = !here.is_empty();
+        for mut finding in here.drain(..) {
+            let span = seen.original(finding.start..finding.end);
+            (finding.start, finding.end) = (span.start, span.end);
+            let known = out[first..]
+                .iter()
+                .any(|f| f.rule == finding.rule && f.start < finding.end && finding.start < f.end);
+            if !known && out.len() - plain < MOST {
+                out.push(finding);
+            }
+        }
+        found
+    });
+    if out.len() > plain {
+        out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+    }
+}

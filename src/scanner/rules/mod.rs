@@ -1,0 +1,15 @@
+//! Rules: read from YAML, checked, compiled, and tried where a keyword stands. Finding keywords is the search's business.
+
+mod blob;
+mod bounds;
+mod catalogue;
+mod context;
+mod read;
+mod rule;
+mod shape;
+mod validate;
+
+pub use catalogue::BUILTIN;
+pub use rule::Rule;
+
+pub(super) use read::read;

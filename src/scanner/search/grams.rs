@@ -1,0 +1,133 @@
+//! A few bytes at a time: is that a piece of a keyword, and of which? The first question is asked at every stride of a text
+//! and answered by two loads without a branch; the second seldom.
+
+/// 2^13 words of 64 bits, 64 KiB: nearly all that is asked for lies in the first-level cache.
+const WORD_BITS: u32 = 13;
+const WORDS: usize = 1 << WORD_BITS;
+const SLOT_BITS: u32 = 14;
+/// Sets the ASCII case bit in eight bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
+pub(in crate::scanner) const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// How many bytes make a short gram, and a long one.
+pub(in crate::scanner) const NARROW: usize = 4;
+pub(in crate::scanner) const WIDE: usize = 6;
+
+/// Which three bits of its word a gram sets.
+static MARKS: [u64; 256] = marks();
+
+/// All grams of all keywords.
+#[derive(Debug)]
+pub(in crate::scanner) struct Table {
+    bloom: Box<[u64; WORDS]>,
+    /// Slot → beginning of its run in `places`.
+    slots: Box<[u32]>,
+    places: Box<[Place]>,
+}
+
+/// A keyword that has a gram `offset` bytes after its beginning, or one byte before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scanner) struct Place {
+    slot: u32,
+    /// The eight folded bytes from the gram on, as far as the keyword goes: settles nearly all doubts at once.
+    bytes: u64,
+    mask: u64,
+    pub(in crate::scanner) keyword: u16,
+    pub(in crate::scanner) offset: i8,
+}
+
+/// The hash of a gram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::scanner) struct Gram(u64);
+
+impl Gram {
+    /// Of the first four of eight folded bytes.
+    #[inline(always)]
+    pub(in crate::scanner) fn narrow(bytes: u64) -> Gram {
+        Gram((bytes << (64 - 8 * NARROW)).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// Of the first six.
+    #[inline(always)]
+    pub(in crate::scanner) fn wide(bytes: u64) -> Gram {
+        Gram((bytes << (64 - 8 * WIDE)).wrapping_mul(0xD6E8_FEB8_6659_FD93))
+    }
+
+    #[inline(always)]
+    fn word(self) -> usize {
+        (self.0 >> (64 - WORD_BITS)) as usize
+    }
+
+    #[inline(always)]
+    fn mark(self) -> u64 {
+        MARKS[(self.0 >> (64 - WORD_BITS - 8) & 0xff) as usize]
+    }
+
+    fn slot(self) -> u32 {
+        (self.0 >> (64 - SLOT_BITS)) as u32
+    }
+}
+
+impl Place {
+    /// `bytes` and `mask` as [`eight`] gives them, from the gram on.
+    pub(in crate::scanner) fn new(
+        gram: Gram,
+        (bytes, mask): (u64, u64),
+        keyword: u16,
+        offset: i8,
+    ) -> (Gram, Place) {
+        (gram, Place { slot: gram.slot(), bytes, mask, keyword, offset })
+    }
+}
+
+impl Table {
+    pub(in crate::scanner) fn new(grams: Vec<(Gram, Place)>) -> Table {
+        let mut bloom = Box::new([0; WORDS]);
+        for (gram, _) in &grams {
+            bloom[gram.word()] |= gram.mark();
+        }
+        let mut places: Vec<Place> = grams.into_iter().map(|(_, place)| place).collect();
+        places.sort_unstable();
+        places.dedup();
+        let begin = |s: u32| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX);
+        Table { bloom, slots: (0..=1_u32 << SLOT_BITS).map(begin).collect(), places: places.into() }
+    }
+
+    /// May it be a piece of a keyword?
+    #[inline(always)]
+    pub(in crate::scanner) fn has(&self, gram: Gram) -> bool {
+        !self.bloom[gram.word()] & gram.mark() == 0
+    }
+
+    /// Whose piece it may be, going by the eight folded bytes that begin with it.
+    pub(in crate::scanner) fn at(&self, gram: Gram, bytes: u64) -> impl Iterator<Item = &Place> {
+        let slot = gram.slot() as usize;
+        let places = if self.has(gram) {
+            &self.places[self.slots[slot] as usize..self.slots[slot + 1] as usize]
+        } else {
+            &[]
+        };
+        places.iter().filter(move |place| (bytes ^ place.bytes) & place.mask == 0)
+    }
+}
+
+/// The first eight bytes, folded, and which of them there are.
+pub(in crate::scanner) fn eight(bytes: &[u8]) -> (u64, u64) {
+    let (mut first, mut there) = ([0; 8], [0; 8]);
+    for (i, b) in bytes.iter().take(8).enumerate() {
+        (first[i], there[i]) = (*b, 0xff);
+    }
+    (u64::from_le_bytes(first) | FOLD, u64::from_le_bytes(there))
+}
+
+/// Three bits each, spread by a multiplicative generator.
+const fn marks() -> [u64; 256] {
+    let (mut marks, mut seed, mut i) = ([0_u64; 256], 0x2545_F491_4F6C_DD1D_u64, 0);
+    while i < marks.len() {
+        while marks[i].count_ones() < 3 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            marks[i] |= 1_u64 << (seed >> 58);
+        }
+        i += 1;
+    }
+    marks
+}

@@ -1,0 +1,145 @@
+//! The rules of one direction, compiled together: keywords to rules, and the order of work at a keyword. Judging a match is
+//! the rule's business.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::disguise::{self, Disguise};
+use super::effort::Effort;
+use super::prefilter::{Keyword, Prefilter};
+use super::rarity::Rarity;
+use crate::scanner::rules::Rule;
+use crate::scanner::views::{Kind, Path};
+use crate::scanner::{Error, Finding, Surface};
+
+const MAX_RULES: usize = 4096;
+const MAX_KEYWORDS: usize = 16_384;
+
+/// A confidence loses as much with each view: the deeper, the less likely that anybody reads it so.
+const LOSS: u8 = 1;
+
+/// What a text is, and how it was come by.
+pub(in crate::scanner) struct Look {
+    pub(in crate::scanner) path: Path,
+    pub(in crate::scanner) kind: Kind,
+    pub(in crate::scanner) surface: Surface,
+}
+
+/// The scan of one direction.
+#[derive(Debug)]
+pub(in crate::scanner) struct Lane {
+    prefilter: Prefilter,
+    /// By keyword: the rules it may begin.
+    rules: Box<[Box<[Arc<Rule>]>]>,
+    /// The keywords after those.
+    disguises: Box<[Disguise]>,
+    max_hold: usize,
+}
+
+impl Lane {
+    pub(in crate::scanner) fn compile(rules: Vec<Arc<Rule>>, rarity: &Rarity) -> Result<Lane, Error> {
+        if rules.len() > MAX_RULES {
+            return Err(Error::TooMany { what: "rules", limit: MAX_RULES });
+        }
+        let max_hold = rules.iter().map(|r| r.farthest()).max().unwrap_or(0);
+        let mut begins: BTreeMap<Keyword, Vec<Arc<Rule>>> = BTreeMap::new();
+        for rule in rules {
+            for keyword in rule.keywords() {
+                begins.entry(keyword).or_default().push(Arc::clone(&rule));
+            }
+        }
+        if begins.len() > MAX_KEYWORDS {
+            return Err(Error::TooMany { what: "keywords", limit: MAX_KEYWORDS });
+        }
+        let (mut keywords, rules): (Vec<_>, Vec<_>) = begins.into_iter().map(|(k, r)| (k, r.into())).unzip();
+        let (disguised, disguises) = disguise::all(&keywords);
+        keywords.extend(disguised);
+        let (prefilter, disguises) = (Prefilter::compile(keywords, rarity), disguises.into());
+        Ok(Lane { prefilter, rules: rules.into(), disguises, max_hold })
+    }
+
+    pub(in crate::scanner) fn max_hold(&self) -> usize {
+        self.max_hold
+    }
+
+    /// A match begins at a keyword and depends on nothing before it. So what is found at a keyword is the same whatever was cut
+    /// off in front, and a keyword is settled once everything its rules can reach is there.
+    pub(in crate::scanner) fn scan(&self, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        self.find(surface, text, out).min(self.prefilter.unfinished(text))
+    }
+
+    /// Returns the first keyword whose rules reach beyond the text.
+    pub(in crate::scanner) fn find(&self, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        self.look(&Look { path: Path::PLAIN, kind: Kind::Text, surface }, text, out)
+    }
+
+    /// The same in a decoded text. In what is not text, rules without a shape of their own would find noise.
+    pub(in crate::scanner) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
+        let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
+        let mut tries = disguise::tries(text.len());
+        self.prefilter.each(text, |start, keyword| {
+            let Some(rules) = self.rules.get(keyword) else {
+                tries = tries.saturating_sub(1);
+                if tries > 0 {
+                    self.uncover(look, &self.disguises[keyword - self.rules.len()], (text, start), out);
+                }
+                return;
+            };
+            for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
+                if start + rule.reach() > text.len() {
+                    hold = hold.min(start);
+                }
+                if look.kind == Kind::Binary && !rule.has_shape() {
+                    continue;
+                }
+                if let Some((len, sure)) = effort.at(rule, text, start) {
+                    out.push(finding(rule, sure, start..start + len, look.path));
+                }
+            }
+        });
+        if out.len() > first {
+            settle(out, first);
+        }
+        hold
+    }
+
+    /// At the beginning of a keyword in disguise.
+    fn uncover(
+        &self,
+        look: &Look,
+        disguise: &Disguise,
+        (text, start): (&[u8], usize),
+        out: &mut Vec<Finding>,
+    ) {
+        let Some(path) = look.path.then(disguise.view()) else { return };
+        for rule in self.rules[disguise.keyword].iter().filter(|r| r.is_for(look.surface)) {
+            if let Some((span, sure)) = disguise.tried(rule, text, start) {
+                out.push(finding(rule, sure, span, path));
+            }
+        }
+    }
+}
+
+fn finding(rule: &Rule, sure: u8, span: Range<usize>, path: Path) -> Finding {
+    let loss = if rule.is_proof(sure) {
+        0
+    } else {
+        LOSS.saturating_mul(u8::try_from(path.depth()).unwrap_or(u8::MAX))
+    };
+    let (confidence, family) = (sure.saturating_sub(loss), rule.family);
+    Finding { rule: Arc::clone(&rule.id), family, confidence, start: span.start, end: span.end, path }
+}
+
+/// Sorts what is new; two keywords of a rule may have found the same.
+fn settle(out: &mut Vec<Finding>, first: usize) {
+    out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+    let mut kept = first;
+    for i in first..out.len() {
+        if i == first || (out[i].start, &out[i].rule) != (out[kept - 1].start, &out[kept - 1].rule) {
+            out.swap(kept, i);
+            kept += 1;
+        }
+    }
+    out.truncate(kept);
+}

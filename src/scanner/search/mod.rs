@@ -1,0 +1,17 @@
+//! The search for keywords: the only code that sees every byte of a text. What stands at a keyword is a rule's business.
+
+mod beginnings;
+mod choice;
+mod disguise;
+mod effort;
+mod grams;
+mod lane;
+mod prefilter;
+mod rarity;
+
+#[cfg(test)]
+pub(super) use effort::WORK;
+pub(super) use effort::work;
+pub(super) use lane::{Lane, Look};
+pub(super) use prefilter::{Keyword, Next, Prefilter};
+pub(super) use rarity::Rarity;

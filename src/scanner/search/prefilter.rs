@@ -1,0 +1,191 @@
+//! Finds keywords: the only code that touches every byte. Looks at four and at six bytes at a time, every `stride` bytes, and
+//! asks a table whether a keyword may lie there. The look-ups do not wait for each other, which is what makes it fast. What a
+//! keyword means is the lane's business.
+
+use super::beginnings::Beginnings;
+use super::choice::Choice;
+use super::grams::{FOLD, Gram, Table, eight};
+use super::rarity::Rarity;
+
+/// Positions asked about before any answer is looked at.
+const BLOCK: usize = 32;
+/// The last gram of a block reaches over its end.
+const OVER: usize = 7;
+
+/// A byte string to look for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scanner) struct Keyword {
+    /// Lower case if `fold`.
+    pub(in crate::scanner) bytes: Box<[u8]>,
+    /// Are ASCII capitals the same as small letters?
+    pub(in crate::scanner) fold: bool,
+    /// What may follow it: elsewhere, nothing is missed by not finding it.
+    pub(in crate::scanner) next: Next,
+}
+
+/// A set of bytes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::scanner) struct Next([u64; 4]);
+
+impl Next {
+    pub(in crate::scanner) const NONE: Next = Next([0; 4]);
+    pub(in crate::scanner) const ANY: Next = Next([u64::MAX; 4]);
+
+    pub(in crate::scanner) fn add(&mut self, b: u8) {
+        self.0[usize::from(b >> 6)] |= 1 << (b & 63);
+    }
+
+    pub(in crate::scanner) fn has(self, b: u8) -> bool {
+        self.0[usize::from(b >> 6)] >> (b & 63) & 1 == 1
+    }
+
+    /// In either case, if letters count the same.
+    pub(in crate::scanner) fn has_folded(self, folded: u8) -> bool {
+        self.has(folded) || self.has(folded & !0x20)
+    }
+}
+
+/// The compiled search for a set of keywords.
+#[derive(Debug)]
+pub(in crate::scanner) struct Prefilter {
+    keywords: Box<[Keyword]>,
+    stride: usize,
+    table: Table,
+    beginnings: Beginnings,
+}
+
+impl Prefilter {
+    /// The shortest keyword that can be searched for.
+    pub(in crate::scanner) const SHORTEST: usize = 3;
+
+    /// Keywords of six bytes and more let the search take longer strides.
+    pub(in crate::scanner) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
+        let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
+        let stride = if shortest >= 6 { 4 } else { 2 };
+        let table = Table::new(Choice::new(stride, rarity).places(&keywords));
+        Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
+    }
+
+    /// Calls `hit(start, keyword)` for every keyword in `text`, once each, nearly in order.
+    pub(in crate::scanner) fn each(&self, text: &[u8], hit: impl FnMut(usize, usize)) {
+        match self.keywords.len() {
+            0 => {}
+            _ if self.stride == 4 => self.walk::<4>(text, hit),
+            _ => self.walk::<2>(text, hit),
+        }
+    }
+
+    /// The offset from which `text` may be the unfinished beginning of a keyword.
+    pub(in crate::scanner) fn unfinished(&self, text: &[u8]) -> usize {
+        self.beginnings.unfinished(&self.keywords, text)
+    }
+
+    fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
+        let mut at = 0;
+        while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + OVER }>) {
+            let found = self.ask::<STRIDE>(block);
+            if found != 0 {
+                self.look::<STRIDE>(text, at, found, &mut hit);
+            }
+            at += BLOCK;
+        }
+        // what is left, as if zeros followed; no keyword holds one
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let mut block = [0; BLOCK + OVER];
+            let len = rest.len().min(block.len());
+            block[..len].copy_from_slice(&rest[..len]);
+            self.look::<STRIDE>(text, at, self.ask::<STRIDE>(&block), &mut hit);
+            at += BLOCK;
+        }
+    }
+
+    /// At which strides of a block may a keyword lie? A bit each.
+    #[inline(always)]
+    fn ask<const STRIDE: usize>(&self, block: &[u8; BLOCK + OVER]) -> u32 {
+        let mut found = 0_u32;
+        for i in 0..BLOCK / STRIDE {
+            // one load: the compiler sees that the eight bytes lie in the block
+            let bytes = block[i * STRIDE..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b)) | FOLD;
+            let wide = STRIDE == 4 && self.table.has(Gram::wide(bytes));
+            found |= u32::from(self.table.has(Gram::narrow(bytes)) | wide) << i;
+        }
+        found
+    }
+
+    /// Looks closer at the positions `found` in the block at `at`.
+    fn look<const STRIDE: usize>(
+        &self,
+        text: &[u8],
+        at: usize,
+        mut found: u32,
+        hit: &mut impl FnMut(usize, usize),
+    ) {
+        while found != 0 {
+            let at = at + found.trailing_zeros() as usize * STRIDE;
+            found &= found - 1;
+            let here = text.get(at..).unwrap_or_default();
+            let bytes = here.first_chunk().map_or_else(|| eight(here).0, |b| u64::from_le_bytes(*b) | FOLD);
+            let wide = (STRIDE == 4).then(|| self.table.at(Gram::wide(bytes), bytes)).into_iter().flatten();
+            for place in self.table.at(Gram::narrow(bytes), bytes).chain(wide) {
+                let keyword = usize::from(place.keyword);
+                if let Some(start) = at.checked_sub_signed(isize::from(place.offset))
+                    && self.keywords[keyword].is_at(text.get(start..).unwrap_or_default())
+                {
+                    hit(start, keyword);
+                }
+            }
+        }
+    }
+}
+
+impl Keyword {
+    /// Does `text` begin with it?
+    pub(in crate::scanner) fn is_at(&self, text: &[u8]) -> bool {
+        text.get(..self.bytes.len())
+            .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keywords(words: &[&str], fold: bool) -> Vec<Keyword> {
+        words.iter().map(|w| Keyword { bytes: w.as_bytes().into(), fold, next: Next::ANY }).collect()
+    }
+
+    fn found(filter: &Prefilter, text: &[u8]) -> Vec<(usize, usize)> {
+        let mut hits = Vec::new();
+        filter.each(text, |start, keyword| hits.push((start, keyword)));
+        hits.sort_unstable();
+        hits
+    }
+
+    fn naive(keywords: &[Keyword], text: &[u8]) -> Vec<(usize, usize)> {
+        let all = (0..text.len()).flat_map(|at| (0..keywords.len()).map(move |k| (at, k)));
+        all.filter(|(at, k)| keywords[*k].is_at(&text[*at..])).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_naive_search_finds(parts in proptest::collection::vec(
+            prop_oneof!["[a-zA-Z ]{0,9}", Just("ignore".to_owned()), Just("PREVIOUS".to_owned()), Just("忽略".to_owned()), Just("ab-".to_owned()), Just("ghp_".to_owned())], 0..40)) {
+            let text = parts.concat();
+            for (words, fold) in [(&["ignore", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
+                let words = keywords(words, fold);
+                prop_assert_eq!(found(&Prefilter::compile(words.clone(), &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unfinished_keyword_is_held() {
+        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true), &Rarity::new());
+        assert_eq!(filter.unfinished(b"please IGN"), 7);
+        assert_eq!(filter.unfinished(b"please ignore"), 13);
+        assert_eq!(filter.unfinished(b"please xyz"), 10);
+        assert_eq!(filter.unfinished(b"a j"), 2);
+    }
+}

@@ -1,0 +1,166 @@
+//! Base85 in its three alphabets: Ascii85 (between `<~` and `~>` or not), Z85, and that of RFC 1924.
+
+use std::ops::Range;
+
+use super::View;
+use super::lattice::{Sink, add_plausible};
+use super::map::{Anchor, Map};
+use super::plausible::plausible;
+
+/// Shorter runs hold nothing.
+pub(super) const LEAST: usize = 20;
+/// How much of a token is looked through for where a run begins.
+const LEAD: usize = 96;
+/// A run may begin at so many places.
+const STARTS: usize = 8;
+/// Marks of Ascii85 are no farther apart.
+const MARKED: usize = 256 * 1024;
+/// Groups a try decodes.
+const TRIED: usize = 3;
+
+const Z85: &[u8; 85] =
+    b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+const RFC1924: &[u8; 85] =
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
+static TABLES: [[u8; 256]; 3] = [ascii85(), table(Z85), table(RFC1924)];
+const NONE: u8 = 0xff;
+/// Stands for four zeros in Ascii85.
+const ZEROS: u8 = 0xfe;
+
+/// The token, or all that the marks of Ascii85 enclose: quotes are part of that. Not from before `free`.
+pub(super) fn marked(text: &[u8], token: Range<usize>, free: usize) -> Range<usize> {
+    let free = free.max(token.start.saturating_sub(LEAD)).min(token.start);
+    let lead = text[free..token.start].iter().rev().take_while(|b| b.is_ascii_graphic()).count();
+    let search = token.start - lead..token.end;
+    let Some(at) = memchr::memmem::find(&text[search.clone()], b"<~") else { return token };
+    let from = search.start + at;
+    memchr::memmem::find(&text[from..text.len().min(from + MARKED)], b"~>")
+        .map_or(token.clone(), |len| token.start.min(from)..token.end.max(from + len + 2))
+}
+
+/// Decodes what runs begin in the token.
+pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
+    if let Some(at) = memchr::memmem::find(&text[token.clone()], b"<~") {
+        let from = token.start + at + 2;
+        let to = memchr::memmem::find(&text[from..], b"~>").map_or(text.len(), |len| from + len);
+        if attempt(text, from..to, &TABLES[0], sink) {
+            return;
+        }
+    }
+    let piece = &text[token.clone()];
+    if !is_mixed(&piece[..piece.len().min(LEAD)]) {
+        return;
+    }
+    let delimits = |b: &u8| matches!(b, b'=' | b':' | b',' | b';' | b'(' | b'<' | b'>' | b'\'' | b'[' | b'{');
+    let inner = piece.iter().take(LEAD).enumerate().filter(|(_, b)| delimits(b)).map(|(i, _)| i + 1);
+    for start in std::iter::once(0).chain(inner).take(STARTS) {
+        let from = token.start + start;
+        if TABLES.iter().any(|table| attempt(text, from..token.end, table, sink)) {
+            return;
+        }
+    }
+}
+
+/// All of a text, whatever quotes it holds.
+pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
+    let body = text.trim_ascii();
+    let from = text.len() - text.trim_ascii_start().len();
+    body.len() >= LEAST && attempt(text, from..from + body.len(), &TABLES[0], sink)
+}
+
+/// Letters of both cases, digits and signs all through, as no code and no word has.
+fn is_mixed(piece: &[u8]) -> bool {
+    let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();
+    let signs = count(u8::is_ascii_punctuation);
+    signs >= 3
+        && signs * 16 >= piece.len()
+        && count(u8::is_ascii_uppercase) >= 2
+        && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
+}
+
+fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink) -> bool {
+    let mut tried = Groups::new(text, range.clone(), table);
+    let start: Vec<u8> = tried.by_ref().take(TRIED).flatten().collect();
+    if start.len() < 4 * TRIED - 3 || plausible(&start, false).is_none() || range.len() > sink.room() {
+        return false;
+    }
+    let (mut bytes, mut anchors, mut groups) =
+        (Vec::with_capacity(range.len()), Vec::new(), Groups::new(text, range.clone(), table));
+    loop {
+        let anchor = Anchor { decoded: bytes.len(), source: groups.at };
+        let Some(group) = groups.next() else { break };
+        // one anchor for each break in the rhythm is enough
+        if anchors
+            .last()
+            .is_none_or(|a: &Anchor| (anchor.decoded - a.decoded) * 5 != (anchor.source - a.source) * 4)
+        {
+            anchors.push(anchor);
+        }
+        bytes.extend(group);
+    }
+    let map = Map::Pieces { anchors, inn: 5, out: 4, end: groups.at };
+    add_plausible(sink, &[View::Base85], bytes, map, range.len())
+}
+
+/// The groups of a run, until it makes no sense.
+struct Groups<'a> {
+    text: &'a [u8],
+    at: usize,
+    end: usize,
+    table: &'a [u8; 256],
+}
+
+impl<'a> Groups<'a> {
+    fn new(text: &'a [u8], range: Range<usize>, table: &'a [u8; 256]) -> Groups<'a> {
+        Groups { text, at: range.start, end: range.end, table }
+    }
+}
+
+impl Iterator for Groups<'_> {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let (mut value, mut digits, mut at) = (0_u64, 0, self.at);
+        while digits < 5 && at < self.end {
+            let b = self.text[at];
+            match self.table[usize::from(b)] {
+                _ if b.is_ascii_whitespace() => {}
+                ZEROS if digits == 0 => digits = 5,
+                NONE | ZEROS => break,
+                digit => {
+                    value = value * 85 + u64::from(digit);
+                    digits += 1;
+                }
+            }
+            at += 1;
+        }
+        if digits < 2 {
+            return None;
+        }
+        for _ in digits..5 {
+            value = value * 85 + 84;
+        }
+        self.at = at;
+        let bytes = u32::try_from(value).ok()?.to_be_bytes();
+        Some(bytes[..digits - 1].to_vec())
+    }
+}
+
+const fn table(alphabet: &[u8; 85]) -> [u8; 256] {
+    let (mut table, mut i) = ([NONE; 256], 0);
+    while i < alphabet.len() {
+        table[alphabet[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+}
+
+const fn ascii85() -> [u8; 256] {
+    let (mut table, mut b) = ([NONE; 256], b'!');
+    while b <= b'u' {
+        table[b as usize] = b - b'!';
+        b += 1;
+    }
+    table[b'z' as usize] = ZEROS;
+    table
+}

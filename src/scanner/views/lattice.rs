@@ -1,0 +1,298 @@
+//! The work list: a text's signs give decoded texts, whose signs give more, in the order of their depth, until the budget is
+//! used up. No text is looked at twice.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Range;
+
+use super::map::{Draft, Map, Trails};
+use super::plausible::{Kind, plausible};
+use super::signs::Signs;
+use super::{DEPTH, Path, Seen, View, Wants};
+use super::{
+    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
+};
+use super::{hex, inflate, numbers, pdf, utf16};
+
+/// Decoded bytes for each byte of the text.
+const SHARE: usize = 3;
+/// And for any text.
+const BASE: usize = 64 * 1024;
+/// Decoded texts, at most, for any text, and one more for so many bytes of it.
+const TEXTS: usize = 512;
+const BYTES_A_TEXT: usize = 64;
+/// Longer texts are not guessed at.
+const GUESSED: usize = 4096;
+/// How much behind a token tells it from another that begins alike.
+const FOLLOWS: usize = 256;
+/// So many texts wait to be guessed at.
+const DEAD_ENDS: usize = 64;
+
+/// What a look at a text took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Bytes read or written by decodings.
+    pub bytes: usize,
+    /// Decoded texts.
+    pub texts: usize,
+}
+
+impl Spent {
+    /// What a text of this length may take at most.
+    #[must_use]
+    pub fn limit(len: usize) -> Spent {
+        Spent { bytes: SHARE * len + BASE, texts: TEXTS + len / BYTES_A_TEXT }
+    }
+}
+
+/// A decoded text that waits for its turn.
+struct Node {
+    bytes: Vec<u8>,
+    kind: Kind,
+    path: Path,
+    /// None: the original.
+    trail: Option<usize>,
+}
+
+/// Where views put what they decode: keeps the budget, and drops what was seen before.
+pub(super) struct Sink {
+    pub(super) wants: Wants,
+    queue: VecDeque<Node>,
+    trails: Trails,
+    seen: HashSet<u64>,
+    tokens: HashSet<u64>,
+    left: Spent,
+    /// Of the text that is being looked at.
+    path: Path,
+    trail: Option<usize>,
+}
+
+impl Sink {
+    /// How many bytes may still be decoded.
+    pub(super) fn room(&self) -> usize {
+        self.left.bytes
+    }
+
+    /// Is the text one that was decoded already?
+    pub(super) fn is_deep(&self) -> bool {
+        !self.path.is_plain()
+    }
+
+    /// Was the token, with what follows it, not tried before? The same one stands in every text that replaces other parts.
+    fn is_new(&mut self, text: &[u8], token: &Range<usize>) -> bool {
+        let end = text.len().min(token.end + FOLLOWS);
+        self.tokens.insert(digest(&text[token.start..end])) || !self.is_deep()
+    }
+
+    /// Adds what `view` made of `cost` bytes.
+    pub(super) fn add(&mut self, view: View, (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
+        self.add_by(&[view], (bytes, map), kind, cost);
+    }
+
+    /// The same, for a decoding in several steps.
+    pub(super) fn add_by(&mut self, views: &[View], (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
+        let path = views.iter().try_fold(self.path, |path, view| path.then(*view));
+        let cost = cost.max(bytes.len());
+        let Some(path) = path.filter(|_| !bytes.is_empty() && views.iter().all(|v| self.wants.has(*v)))
+        else {
+            return;
+        };
+        if cost > self.left.bytes || self.left.texts == 0 {
+            return;
+        }
+        self.left.bytes -= cost;
+        self.left.texts -= 1;
+        if !self.seen.insert(digest(&bytes)) {
+            return;
+        }
+        let trail = self.trails.add(self.trail, map);
+        self.queue.push_back(Node { bytes, kind, path, trail: Some(trail) });
+    }
+
+    /// Adds text in which parts were replaced; nothing was, nothing is added.
+    pub(super) fn add_draft(&mut self, view: View, draft: Draft, cost: usize) {
+        if draft.changed {
+            self.add(view, draft.finish(), Kind::Text, cost);
+        }
+    }
+}
+
+pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
+    let signs = sweep::signs(text, wants);
+    if signs.is_empty() {
+        return Spent::default();
+    }
+    let limit = Spent::limit(text.len());
+    let mut sink = Sink {
+        wants,
+        queue: VecDeque::new(),
+        trails: Trails::default(),
+        seen: HashSet::from([digest(text)]),
+        tokens: HashSet::new(),
+        left: limit,
+        path: Path::PLAIN,
+        trail: None,
+    };
+    expand(text, &signs, &mut sink);
+    let mut dead_ends = Vec::new();
+    if text.len() <= GUESSED && !shift::has_words(text) {
+        dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
+    }
+    let mut found = false;
+    loop {
+        if let Some(node) = sink.queue.pop_front() {
+            found |= visit_one(&node, &mut sink, visit);
+            if !found && dead_ends.len() < DEAD_ENDS && is_guessed_at(&node) {
+                dead_ends.push(node);
+            }
+        } else if let Some(node) = most_promising(&mut dead_ends).filter(|_| !found) {
+            // the last resort
+            (sink.path, sink.trail) = (node.path, node.trail);
+            shift::guess(&node.bytes, &mut sink);
+        } else {
+            break;
+        }
+    }
+    Spent { bytes: limit.bytes - sink.left.bytes, texts: limit.texts - sink.left.texts }
+}
+
+/// Shows a text, and adds what it holds; whether it is what was looked for.
+fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> bool {
+    let seen = Seen {
+        bytes: &node.bytes,
+        kind: node.kind,
+        path: node.path,
+        trails: &sink.trails,
+        trail: node.trail.unwrap_or_default(),
+    };
+    let found = visit(&seen);
+    (sink.path, sink.trail) = (node.path, node.trail);
+    if node.path.depth() < DEPTH && sink.left.bytes > 0 {
+        let signs = sweep::signs(&node.bytes, sink.wants);
+        expand(&node.bytes, &signs, sink);
+    }
+    found
+}
+
+/// Least was guessed on the way to it, and most was known.
+fn most_promising(dead_ends: &mut Vec<Node>) -> Option<Node> {
+    let guesses = |n: &Node| {
+        n.path.views().filter(|v| matches!(v, View::Rot13 | View::Caesar | View::Reversed)).count()
+    };
+    let best =
+        (0..dead_ends.len()).min_by_key(|i| (guesses(&dead_ends[*i]), DEPTH - dead_ends[*i].path.depth()))?;
+    Some(dead_ends.swap_remove(best))
+}
+
+fn is_guessed_at(node: &Node) -> bool {
+    let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
+    !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED && !shift::has_words(&node.bytes)
+}
+
+type Decode = fn(&[u8], Range<usize>, &mut Draft);
+
+/// A part of a text, and the views that have signs in it.
+type Part = (Range<usize>, Vec<(View, Decode)>);
+
+/// Views that replace characters and leave the rest, those that change least first.
+const IN_PLACE: [(View, Decode); 9] = [
+    (View::Unicode, unicode::decode),
+    (View::Escapes, escapes::decode),
+    (View::Percent, percent::decode),
+    (View::Entities, entities::decode),
+    (View::Markup, markup::decode),
+    (View::Spaced, spaced::decode),
+    (View::Whitespace, whitespace::decode),
+    (View::Quoted, quoted::decode),
+    (View::Leet, leet::decode),
+];
+
+/// Ordinary text has signs of several views all over. There, one view is taken for each part, and the next one sees what it
+/// leaves; else every subset of the views would be tried.
+fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
+    let parts = |(view, decode): &(View, Decode)| {
+        signs.windows(*view).iter().map(|w| (w.clone(), vec![(*view, *decode)])).collect::<Vec<_>>()
+    };
+    let mut all: Vec<Part> = IN_PLACE.iter().flat_map(parts).collect();
+    if shift::has_words(text) {
+        all.sort_by_key(|(window, _)| window.start);
+        let mut merged: Vec<Part> = Vec::new();
+        for (window, views) in all {
+            match merged.last_mut().filter(|(last, _)| window.start <= last.end) {
+                Some((last, known)) => {
+                    last.end = last.end.max(window.end);
+                    known.extend(views);
+                }
+                None => merged.push((window, views)),
+            }
+        }
+        for (_, views) in &mut merged {
+            views.sort_by_key(|(view, _)| IN_PLACE.iter().position(|(v, _)| v == view));
+            views.dedup_by_key(|(view, _)| *view);
+        }
+        all = merged;
+    }
+    for (window, views) in all {
+        for (view, decode) in views {
+            if window.len() > sink.room() {
+                break;
+            }
+            let mut draft = Draft::new(window.len());
+            decode(text, window.clone(), &mut draft);
+            if draft.changed {
+                sink.add_draft(view, draft, window.len());
+                break;
+            }
+        }
+    }
+}
+
+/// Adds all that the signs speak for.
+fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
+    replace(text, signs, sink);
+    let mut done = 0;
+    for token in signs.tokens() {
+        let rest = token.start.max(done)..token.end;
+        if !rest.is_empty() && sink.is_new(text, &rest) {
+            done = run::decode(text, rest, sink);
+        }
+    }
+    for window in signs.windows(View::Hex) {
+        hex::decode_spread(text, window.clone(), sink);
+    }
+    for window in signs.windows(View::Numbers) {
+        numbers::decode(text, window.clone(), sink);
+    }
+    for (view, window) in
+        [View::Rot13, View::Reversed].iter().flat_map(|v| signs.windows(*v).iter().map(move |w| (*v, w)))
+    {
+        shift::decode(view, text, window.clone(), sink);
+    }
+    for at in signs.compressed() {
+        inflate::decode(text, *at, sink);
+    }
+    if signs.is_wide() {
+        utf16::decode(text, sink);
+    }
+    if !signs.windows(View::Pdf).is_empty() {
+        pdf::decode(text, sink);
+    }
+    if (sink.path.last() == Some(View::Inflate) || !signs.windows(View::Pdf).is_empty()) && pdf::shows(text) {
+        pdf::decode_page(text, sink);
+    }
+}
+
+/// Adds `bytes` if they are worth a look.
+pub(super) fn add_plausible(sink: &mut Sink, views: &[View], bytes: Vec<u8>, map: Map, cost: usize) -> bool {
+    let kind = plausible(&bytes, true);
+    if let Some(kind) = kind {
+        sink.add_by(views, (bytes, map), kind, cost);
+    }
+    kind.is_some()
+}
+
+fn digest(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,100 @@
+//! Character codes in a list: decimal, octal, binary. Pairs of hexadecimal digits are found here too, and decoded elsewhere.
+
+use std::ops::Range;
+
+use super::escapes::Bytes;
+use super::lattice::{Sink, add_plausible};
+use super::map::Draft;
+use super::signs::Signs;
+use super::{View, hex};
+
+/// Fewer are no text.
+const LEAST: usize = 8;
+/// Between two numbers.
+const GAP: usize = 4;
+
+/// `at` is a digit. Returns where to go on.
+pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+    let digits = digits(text, at);
+    let begins = |at: usize| at == 0 || !text[at - 1].is_ascii_alphanumeric();
+    let pairs_at = match text[at..] {
+        [b'0', b'x' | b'X', ..] => Some(at + 2),
+        _ if begins(at) => Some(at),
+        _ if text[at - 1].is_ascii_hexdigit() && begins(at - 1) => Some(at - 1),
+        _ => None,
+    };
+    let pairs = pairs_at.and_then(|from| hex::sign(text, from, signs)).unwrap_or(0);
+    if let Some((list, _)) = begins(at).then(|| lists(text, at).pop()).flatten() {
+        signs.note(View::Numbers, list.clone(), text.len());
+        return list.end.max(pairs);
+    }
+    pairs.max(at + digits)
+}
+
+pub(super) fn decode(text: &[u8], window: Range<usize>, sink: &mut Sink) {
+    let mut at = window.start;
+    while at < window.end {
+        let begins = text[at].is_ascii_digit() && (at == 0 || !text[at - 1].is_ascii_alphanumeric());
+        let lists = if begins { lists(text, at) } else { Vec::new() };
+        let end = lists.iter().map(|(list, _)| list.end).max().unwrap_or(at + 1);
+        for (list, radix) in lists.into_iter().filter(|(list, _)| list.end == end) {
+            decode_list(text, &list, radix, sink);
+        }
+        at = end;
+    }
+}
+
+fn decode_list(text: &[u8], list: &Range<usize>, radix: u32, sink: &mut Sink) {
+    let (mut draft, mut from) = (Draft::new(list.len() / 3), list.start);
+    while from < list.end {
+        let len = digits(text, from);
+        let Some(c) = value(&text[from..from + len], radix) else { break };
+        draft.put(Bytes::of(c).as_slice(), from..from + len);
+        from += len;
+        from += text[from..list.end].iter().take_while(|b| !b.is_ascii_digit()).count();
+    }
+    let (decoded, map) = draft.finish();
+    add_plausible(sink, &[View::Numbers], decoded, map, list.len());
+}
+
+/// Numbers from `at` on, all with the same between them, and the bases they may be written in.
+fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
+    let first = digits(text, at);
+    if !(2..=8).contains(&first) {
+        return Vec::new();
+    }
+    let gap = text[at + first..].iter().take(GAP + 1).take_while(|b| !b.is_ascii_alphanumeric()).count();
+    if gap == 0 || gap > GAP {
+        return Vec::new();
+    }
+    let between = &text[at + first..at + first + gap];
+    let of = |radix: u32| {
+        let (mut end, mut from, mut count) = (at, at, 0);
+        while value(&text[from..from + digits(text, from)], radix).is_some() {
+            end = from + digits(text, from);
+            count += 1;
+            if !text[end..].starts_with(between) {
+                break;
+            }
+            from = end + gap;
+        }
+        (count >= LEAST).then_some((at..end, radix))
+    };
+    [2, 8, 10].into_iter().filter_map(of).collect()
+}
+
+fn digits(text: &[u8], at: usize) -> usize {
+    text[at..].iter().take(9).take_while(|b| b.is_ascii_digit()).count()
+}
+
+/// The character a number stands for: a binary one has eight digits, an octal one two or three.
+fn value(digits: &[u8], radix: u32) -> Option<char> {
+    let fits = match radix {
+        2 => matches!(digits.len(), 7 | 8),
+        8 => matches!(digits.len(), 2 | 3),
+        _ => (1..=6).contains(&digits.len()),
+    };
+    let value =
+        std::str::from_utf8(digits).ok().filter(|_| fits).and_then(|d| u32::from_str_radix(d, radix).ok())?;
+    char::from_u32(value).filter(|c| (' '..='\u{10ffff}').contains(c) || matches!(c, '\n' | '\r' | '\t'))
+}

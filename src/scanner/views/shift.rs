@@ -1,0 +1,137 @@
+//! Letters moved along the alphabet, and text written backwards. Both leave no mark, so they are looked for where letters
+//! make no words, and guessed at where everything else has failed.
+
+use std::ops::Range;
+
+use super::lattice::Sink;
+use super::map::Map;
+use super::plausible::Kind;
+use super::{View, base85};
+
+/// Places at which a text is asked whether it is made of words.
+const ASKED: usize = 64;
+/// Of a hundred letters, so many are common ones at least.
+const COMMON: usize = 36;
+const COMMON_IN_CODE: usize = 32;
+/// All numbers are tried on texts no longer.
+const SHORT: usize = 512;
+/// A shorter text is not asked, a longer one is not guessed at.
+const LEAST: usize = 16;
+/// Of one word with digits, nothing is known.
+const WORD: usize = 128;
+const MOST: usize = 4096;
+
+/// Every letter moved by `by`.
+pub(super) fn moved(text: &[u8], by: u8) -> Vec<u8> {
+    let turn = |b: u8, base: u8| base + (b - base + by) % 26;
+    let one = |b: &u8| match b {
+        b'a'..=b'z' => turn(*b, b'a'),
+        b'A'..=b'Z' => turn(*b, b'A'),
+        _ => *b,
+    };
+    text.iter().map(one).collect()
+}
+
+/// From the last character to the first.
+pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut end = text.len();
+    while end > 0 {
+        let most = text[end.saturating_sub(4)..end].iter().rev();
+        let tail = most.take_while(|b| **b & 0xc0 == 0x80).count();
+        let start = end.saturating_sub(tail + 1);
+        out.extend_from_slice(&text[start..end]);
+        end = start;
+    }
+    out
+}
+
+pub(super) fn view(by: u8) -> View {
+    if by == 13 { View::Rot13 } else { View::Caesar }
+}
+
+pub(super) fn decode(view: View, text: &[u8], window: Range<usize>, sink: &mut Sink) {
+    let piece = &text[window.clone()];
+    if piece.len() > sink.room() {
+        return;
+    }
+    match view {
+        View::Reversed => {
+            let turned = backwards(piece);
+            sink.add(view, (turned, Map::Mirror(window.clone())), Kind::Text, window.len());
+        }
+        _ => sink.add(view, (moved(piece, 13), Map::even(window.clone(), 1, 1)), Kind::Text, window.len()),
+    }
+}
+
+/// A short text of letters that make no words of any language written in them? A glance at a few places.
+pub(super) fn is_opaque(text: &[u8]) -> bool {
+    if !(LEAST..=MOST).contains(&text.len()) {
+        return false;
+    }
+    let (letters, common) = letters(text);
+    let word = || {
+        text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
+    };
+    letters >= 8 && (common * 100 < letters * COMMON || word())
+}
+
+/// Are its letters those of a language, and many?
+pub(super) fn has_words(text: &[u8]) -> bool {
+    let (letters, common) = letters(text);
+    let step = (text.len() / ASKED).max(1);
+    let visible = text.iter().step_by(step).take(ASKED).filter(|b| **b > b' ').count();
+    let one = text.len() <= WORD && !text.contains(&b' ');
+    !one && letters * 5 >= visible * 2 && common * 100 >= letters * COMMON_IN_CODE
+}
+
+/// How many letters, and how many common ones, stand at a few places.
+fn letters(text: &[u8]) -> (usize, usize) {
+    let step = (text.len() / ASKED).max(1);
+    let asked: u32 = text.iter().step_by(step).take(ASKED).map(|b| WEIGHT[usize::from(*b)]).sum();
+    ((asked >> 16) as usize, (asked & 0xffff) as usize)
+}
+
+/// One for each letter in the upper half, one for each common one in the lower.
+static WEIGHT: [u32; 256] = {
+    let (mut weight, mut b) = ([0; 256], 0);
+    while b < 256 {
+        weight[b] = match b as u8 | 0x20 {
+            b'e' | b't' | b'a' | b'o' | b'i' | b'n' if (b as u8).is_ascii_alphabetic() => 0x1_0001,
+            _ if (b as u8).is_ascii_alphabetic() => 0x1_0000,
+            _ => 0,
+        };
+        b += 1;
+    }
+    weight
+};
+
+/// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language; of a short text,
+/// by any number.
+pub(super) fn guess(text: &[u8], sink: &mut Sink) {
+    let all = 0..text.len();
+    if text.len() < LEAST / 2 || base85::decode_whole(text, sink) {
+        return;
+    }
+    decode(View::Reversed, text, all.clone(), sink);
+    decode(View::Rot13, text, all.clone(), sink);
+    let likely = likely(text).into_iter();
+    for by in likely.chain((1..26).filter(|by| *by != 13 && text.len() <= SHORT)) {
+        sink.add(view(by), (moved(text, by), Map::even(all.clone(), 1, 1)), Kind::Text, text.len());
+    }
+}
+
+/// Letters in a thousand of English; other languages in Latin letters are near enough.
+const SHARES: [u32; 26] =
+    [82, 15, 28, 43, 127, 22, 20, 61, 70, 2, 8, 40, 24, 67, 75, 19, 1, 60, 63, 91, 28, 10, 24, 2, 20, 1];
+
+/// By how much the letters must be moved to be as frequent as in a language; none if they are.
+fn likely(text: &[u8]) -> Option<u8> {
+    let mut counts = [0_u32; 26];
+    for b in text.iter().filter(|b| b.is_ascii_alphabetic()) {
+        counts[usize::from(b.to_ascii_lowercase() - b'a')] += 1;
+    }
+    let fit = |by: usize| (0..26).map(|i| counts[i] * SHARES[(i + by) % 26]).sum::<u32>();
+    let best = (0..26).max_by_key(|by| fit(*by))?;
+    u8::try_from(best).ok().filter(|by| *by != 0 && *by != 13)
+}

@@ -1,0 +1,73 @@
+//! Letters set apart: `i g n o r e`, `i.g.n.o.r.e`, `i-g-n-o-r-e`.
+
+use std::ops::Range;
+
+use super::View;
+use super::map::Draft;
+use super::signs::Signs;
+use super::unicode::char_at;
+
+/// Fewer letters in a row, each on its own, are a list or an abbreviation.
+const LEAST: usize = 5;
+/// A word's end is no wider.
+const GAP: usize = 4;
+
+/// `at`: among single letters, it seems.
+pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
+    let from = (at.saturating_sub(1)..at + 4)
+        .find(|at| next(text, *at).is_some() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric()));
+    let row = std::iter::successors(from, |at| next(text, *at));
+    if row.take(LEAST).count() == LEAST {
+        signs.note(View::Spaced, at..at + 1, text.len());
+    }
+}
+
+fn is_separator(b: u8) -> bool {
+    matches!(b, b' ' | b'.' | b'-' | b'*' | b'/' | b',' | b'+' | b'\'' | b'~' | b'_' | b'|' | b'\t')
+}
+
+pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
+    let text = &text[..window.end];
+    let (mut at, mut kept, mut begins) = (window.start, window.start, true);
+    while at < window.end {
+        if begins && next(text, at).is_some() {
+            draft.keep(text, kept..at);
+            at = join(text, at, draft);
+            kept = at;
+        }
+        begins = text.get(at).is_some_and(|b| is_separator(*b) || b.is_ascii_whitespace());
+        at += 1;
+    }
+    draft.keep(text, kept..window.end.max(kept));
+}
+
+/// Joins the letters from `at` on: a wider gap is a space. Returns where they end.
+fn join(text: &[u8], mut at: usize, draft: &mut Draft) -> usize {
+    while let Some(begin) = next(text, at) {
+        let len = letter(text, at);
+        draft.put(&text[at..at + len], at..at + len);
+        if begin - at - len > 1 {
+            draft.put(b" ", at + len..begin);
+        }
+        at = begin;
+    }
+    let len = letter(text, at);
+    draft.put(&text[at..at + len], at..at + len);
+    at + len
+}
+
+/// After the single letter at `at`, where the next single one begins.
+fn next(text: &[u8], at: usize) -> Option<usize> {
+    let len = letter(text, at);
+    let separator = text.get(at + len).copied().filter(|b| len > 0 && is_separator(*b))?;
+    let gap = text[at + len..].iter().take(GAP).take_while(|b| **b == separator || **b == b' ').count();
+    let begin = at + len + gap;
+    let end = begin + letter(text, begin);
+    let single = end > begin && text.get(end).is_none_or(|b| is_separator(*b) || b.is_ascii_whitespace());
+    single.then_some(begin)
+}
+
+/// How many bytes the letter at `at` has.
+fn letter(text: &[u8], at: usize) -> usize {
+    char_at(text, at).filter(|(c, _)| !c.is_whitespace() && !c.is_control()).map_or(0, |(_, len)| len)
+}

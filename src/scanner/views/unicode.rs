@@ -1,0 +1,214 @@
+//! Characters that a reader, or a model, takes for others or does not see: zero-width, tag and bidi characters, full-width
+//! and mathematical letters, letters of other scripts, heaps of accents, capitals beyond ASCII.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::View;
+use super::lookalikes::latin;
+use super::map::Draft;
+use super::signs::Signs;
+
+/// Looks at the character at `at`; returns where the next one begins.
+pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+    let Some((c, len)) = char_at(text, at) else { return at + 1 };
+    let next = char_at(text, at + len).map(|(c, _)| c);
+    let last = at.checked_sub(1).map(|i| text[i]);
+    // Latin, Greek, Cyrillic and ASCII: not an emoji, and no script that joins its letters
+    let plain = |c: char| c.is_alphanumeric() && u32::from(c) < 0x530 || c.is_ascii_graphic();
+    let after = |b: u8| b.is_ascii_graphic() || b >= 0x80;
+    let odd = match u32::from(c) {
+        0xe0000..=0xe007f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
+        _ if is_hidden(c) => next.is_some_and(|c| plain(c) || c == ' ') && last.is_some_and(after),
+        _ if is_space(c) => {
+            next.is_some_and(char::is_alphabetic) && last.is_some_and(|b| b.is_ascii_alphabetic())
+        }
+        0x300..=0x36f => last.is_some_and(|b| b.is_ascii_alphabetic()),
+        0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x1d400..=0x1d7ff | 0x1f130..=0x1f189 => true,
+        0x1d00..=0x1d6a
+        | 0x2070..=0x209c
+        | 0x2100..=0x214f
+        | 0x2160..=0x217f
+        | 0x249c..=0x24e9
+        | 0xfb00..=0xfb06 => {
+            next.is_some_and(|c| c.is_alphanumeric()) || last.is_some_and(|b| b.is_ascii_alphabetic())
+        }
+        _ if c.is_uppercase() && signs.for_readers() => next.is_some_and(char::is_alphabetic),
+        _ if c.is_alphabetic() => {
+            let beside = next.is_some_and(|c| c.is_ascii_alphabetic())
+                || last.is_some_and(|b| b.is_ascii_alphabetic());
+            beside
+                && (latin(c).is_some()
+                    || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 0)
+        }
+        _ => false,
+    };
+    if is_set_apart(&text[at..], c, len) {
+        signs.note(View::Spaced, at..at + len, text.len());
+    }
+    if odd {
+        signs.note(View::Unicode, at..at + len, text.len());
+    }
+    at + len
+}
+
+/// Letters beyond ASCII with a space after each.
+fn is_set_apart(rest: &[u8], c: char, len: usize) -> bool {
+    let other = |c: char| c.is_alphabetic() && !c.is_ascii();
+    other(c)
+        && rest.get(len) == Some(&b' ')
+        && char_at(rest, len + 1).is_some_and(|(c, second)| {
+            other(c)
+                && rest.get(len + 1 + second) == Some(&b' ')
+                && char_at(rest, len + second + 2).is_some_and(|(c, _)| other(c))
+        })
+}
+
+pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
+    let (mut at, mut word, mut among_latin) = (window.start, Word::default(), false);
+    while at < window.end {
+        let (c, len) = char_at(text, at).unwrap_or(('\u{fffd}', 1));
+        let span = at..at + len;
+        at += len;
+        if c.is_ascii_alphabetic()
+            || !c.is_ascii() && (c.is_alphabetic() || is_hidden(c) || latin(c).is_some())
+            || is_mark(c)
+        {
+            word.push(span, c);
+            continue;
+        }
+        among_latin = word.flush(text, draft, among_latin);
+        match c {
+            '\u{fffd}' => draft.keep(text, span),
+            _ if c.is_ascii() => draft.keep(text, span),
+            _ if is_space(c) => draft.put(b" ", span),
+            _ => put(text, draft, &std::iter::once(c).nfkc().collect::<String>(), c, span),
+        }
+    }
+    word.flush(text, draft, among_latin);
+}
+
+/// A word's letters.
+#[derive(Default)]
+struct Word(Vec<Letter>);
+
+struct Letter {
+    span: Range<usize>,
+    c: char,
+    /// Takes no room of its own.
+    hidden: bool,
+    /// It is another form of this one.
+    form: Option<char>,
+    /// It is this one under an accent.
+    base: Option<char>,
+    latin: Option<char>,
+}
+
+impl Word {
+    fn push(&mut self, span: Range<usize>, c: char) {
+        let hidden = is_hidden(c) || is_mark(c);
+        let letter = if c.is_ascii() || hidden {
+            Letter { span, c, hidden, form: Some(c).filter(|_| !hidden), base: None, latin: None }
+        } else {
+            Letter { span, c, hidden, form: compatible(c), base: base(c), latin: latin(c) }
+        };
+        self.0.push(letter);
+    }
+
+    /// Writes the word as it is read; whether it was read as a Latin one.
+    fn flush(&mut self, text: &[u8], draft: &mut Draft, among_latin: bool) -> bool {
+        if self.0.is_empty() {
+            return among_latin;
+        }
+        let visible = || self.0.iter().filter(|l| !l.hidden);
+        let known = visible().any(|l| l.form.is_some() || u32::from(l.c) > 0xffff);
+        let alike = visible().all(|l| l.form.or(l.base).or(l.latin).is_some());
+        let as_latin = alike && (known || among_latin);
+        let accented = visible().filter(|l| l.base.is_some()).count() > 1;
+        for letter in self.0.drain(..) {
+            let read = letter.read(as_latin, accented);
+            put(text, draft, &read, letter.c, letter.span);
+        }
+        as_latin
+    }
+}
+
+impl Letter {
+    fn read(&self, as_latin: bool, accented: bool) -> String {
+        let tag = u32::from(self.c).checked_sub(0xe0000).filter(|t| (0x20..0x7f).contains(t));
+        if let Some(c) = tag.and_then(char::from_u32) {
+            return c.into();
+        }
+        if self.hidden {
+            return if is_mark(self.c) && !as_latin { self.c.into() } else { String::new() };
+        }
+        let latin = self.latin.or(self.base.filter(|_| accented)).filter(|_| as_latin);
+        self.form.or(latin).map_or_else(|| folded(self.c), String::from)
+    }
+}
+
+fn put(text: &[u8], draft: &mut Draft, read: &str, was: char, span: Range<usize>) {
+    let mut bytes = [0; 4];
+    if read == was.encode_utf8(&mut bytes) {
+        draft.keep(text, span);
+    } else {
+        draft.put(read.as_bytes(), span);
+    }
+}
+
+/// Small letters, in the form that most texts use.
+fn folded(c: char) -> String {
+    c.to_lowercase().nfkc().collect()
+}
+
+/// The one ASCII character that it is another form of.
+fn compatible(c: char) -> Option<char> {
+    let mut forms = std::iter::once(c).nfkc();
+    forms.next().filter(|f| f.is_ascii() && forms.next().is_none())
+}
+
+/// The ASCII letter under an accent.
+fn base(c: char) -> Option<char> {
+    if !matches!(u32::from(c), 0xc0..=0x24f | 0x1e00..=0x1eff) {
+        return None;
+    }
+    std::iter::once(c).nfkd().next().filter(char::is_ascii_alphabetic)
+}
+
+/// How many letters with accents the rest of a word holds.
+fn accents(rest: &[u8]) -> usize {
+    let word = rest.utf8_chunks().next().map_or("", |c| c.valid());
+    word.chars().take(16).take_while(|c| c.is_alphabetic()).filter(|c| base(*c).is_some()).count()
+}
+
+/// Takes no room, or only turns the direction.
+pub(super) fn is_hidden(c: char) -> bool {
+    matches!(u32::from(c), 0xad | 0x34f | 0x61c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+        | 0x202a..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xe0000..=0xe0fff)
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(u32::from(c), 0x300..=0x36f | 0x1ab0..=0x1aff | 0x20d0..=0x20ff)
+}
+
+fn is_space(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0xa0 | 0x1680 | 0x2000..=0x200a | 0x202f | 0x205f | 0x3000 | 0x2028 | 0x2029 | 0x85
+    )
+}
+
+/// The character at `at`, and its length.
+pub(super) fn char_at(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let first = *text.get(at)?;
+    let len = match first {
+        ..0x80 => return Some((char::from(first), 1)),
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return None,
+    };
+    let c = std::str::from_utf8(text.get(at..at + len)?).ok()?.chars().next()?;
+    Some((c, len))
+}

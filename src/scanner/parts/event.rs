@@ -147,8 +147,10 @@ impl Assembler {
                 let call = self.call(key);
                 call.arguments.extend_from_slice(&arguments);
                 if call.arguments.len() > LONGEST_CALL {
+                    let tool = call.tool.clone();
                     let at = self.calls.iter().position(|c| c.key == key);
                     self.complete(at, visit);
+                    self.call(key).tool = tool;
                 }
             }
             Piece::Complete { key } => {

@@ -55,6 +55,10 @@ impl Walk {
 
     /// A tool call's arguments, as they were put together.
     pub(super) fn arguments(&mut self, tool: &[u8], arguments: &[u8], visit: &mut dyn FnMut(&Part<'_>)) {
+        if !matches!(arguments.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
+            // free text, or the rest of what was shown before
+            return visit(&Part { tool: Some(tool), ..Part::made(Surface::ToolCall, arguments) });
+        }
         self.tape.read(arguments);
         let mut show = Show { visit, pad: &mut self.pad, outer: None };
         for root in self.tape.roots(arguments) {

@@ -6,6 +6,7 @@ mod deep;
 mod excerpt;
 mod rules;
 mod search;
+mod together;
 pub mod views;
 
 #[cfg(test)]
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 pub use excerpt::excerpt;
 pub use rules::{BUILTIN, Rule};
+pub use together::together;
 
 use search::{Lane, Rarity};
 use views::Path;

@@ -164,6 +164,11 @@ impl Scanner {
         deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
+    /// The text as it stands, not what may lie encoded in it.
+    pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
+    }
+
     /// The most bytes `scan` ever holds back.
     #[must_use]
     pub fn max_hold(&self, direction: Direction) -> usize {

@@ -8,6 +8,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::blob::{self, in_blob, may_be_base64};
 use super::bounds::{LONGEST_MATCH, SHORT, following, longest_match, parsed};
 use super::context::{self, Context};
+use super::gate::Gate;
 use super::read::Raw;
 use super::shape::Shape;
 use super::validate::{Allowed, Validator, entropy};
@@ -38,7 +39,10 @@ const DFA_LIMIT: usize = 16 << 20;
 #[derive(Debug, Default)]
 struct Bounds {
     longest: usize,
+    /// How many bytes from a keyword's beginning decide what the rule says.
+    reach: usize,
     /// What can be asked of a place before the pattern is tried.
+    gate: Gate,
     shape: Shape,
 }
 
@@ -149,7 +153,8 @@ impl Rule {
 
     fn measured(&self) -> Result<Bounds, String> {
         let hir = parsed(&self.pattern, self.fold)?;
-        Ok(Bounds { longest: longest_match(&hir)?, shape: Shape::of(&hir) })
+        let longest = longest_match(&hir)?;
+        Ok(Bounds { longest, reach: self.reach_with(longest), gate: Gate::of(&hir), shape: Shape::of(&hir) })
     }
 
     fn bounds(&self) -> &Bounds {
@@ -185,7 +190,7 @@ impl Rule {
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
     /// at after it.
     pub(in crate::scanner) fn reach(&self) -> usize {
-        self.reach_with(self.bounds().longest)
+        self.bounds().reach
     }
 
     fn reach_with(&self, longest: usize) -> usize {
@@ -205,7 +210,10 @@ impl Rule {
     pub(in crate::scanner) fn keywords(&self) -> Vec<Keyword> {
         let fold = self.fold || self.context.is_some();
         let own = |k: String| if fold { k.to_ascii_lowercase() } else { k };
-        let keyword = |(k, next): (String, Next)| Keyword { bytes: own(k).into_bytes().into(), fold, next };
+        let keyword = |(k, next): (String, Next)| {
+            let bytes = own(k).into_bytes().into();
+            Keyword { bytes, fold, next, before: Next::ANY }
+        };
         self.spelt().map(keyword).collect()
     }
 
@@ -226,13 +234,17 @@ impl Rule {
 
     /// The length and confidence of a match at the very beginning of `text`.
     pub(in crate::scanner) fn matches(&self, text: &[u8]) -> Option<(usize, u8)> {
-        let text = &text[..text.len().min(self.reach())];
+        let bounds = self.bounds();
+        let text = &text[..text.len().min(bounds.reach)];
+        if self.context.is_none() && !bounds.gate.lets_in(text) {
+            return None;
+        }
         let regex = self.regex()?;
         if let Some(context) = &self.context {
             work(text.len().min(context::WITHIN));
             return self.beside(context, regex, text);
         }
-        work(text.len().min(self.bounds().longest));
+        work(text.len().min(bounds.longest));
         let end = regex.find(text)?.end();
         if self.family != Family::Secret {
             return Some((end, self.confidence));
@@ -250,12 +262,16 @@ impl Rule {
     fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
         let is_here = |k: &[u8]| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
         let named = self.names.iter().find(|k| is_here(k))?.len();
-        let mut room = self.bounds().shape.room();
+        let Bounds { shape, gate, longest, .. } = self.bounds();
+        let mut room = shape.room();
         Context::places(text, named).find_map(|at| {
-            if !room.may_hold(text, at) || !self.validator.is_none_or(|v| v.may_begin(&text[at..])) {
+            if !room.may_hold(text, at)
+                || !gate.lets_in(&text[at..])
+                || !self.validator.is_none_or(|v| v.may_begin(&text[at..]))
+            {
                 return None;
             }
-            work(self.bounds().longest.min(text.len() - at));
+            work((*longest).min(text.len() - at));
             let end = at + regex.find(&text[at..])?.end();
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;

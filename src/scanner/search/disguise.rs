@@ -9,6 +9,8 @@ use crate::scanner::views::{View, backwards, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
+/// Shorter ones stand by chance in any text.
+const LEAST: usize = 4;
 /// Tries for any text, and one more for so many bytes of it.
 const TRIES: usize = 64;
 const BYTES_A_TRY: usize = 256;
@@ -26,15 +28,24 @@ pub(in crate::scanner) struct Disguise {
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let each = keywords.iter().enumerate().flat_map(|(i, k)| {
-        [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))]
-            .map(|(view, bytes)| (i, view, bytes, k))
-    });
-    each.filter(|(.., bytes, k)| **bytes != *k.bytes)
-        .map(|(keyword, view, bytes, k)| {
+    let each =
+        keywords.iter().enumerate().filter(|(_, k)| k.bytes.len() >= LEAST + usize::from(k.fold)).flat_map(
+            |(i, k)| {
+                let turned = rot13(&k.next.bytes().collect::<Vec<_>>());
+                let mut next = Next::NONE;
+                turned.into_iter().for_each(|b| next.add(b));
+                [
+                    (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
+                    (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
+                ]
+                .map(|(view, bytes, around)| (i, k, view, bytes, around))
+            },
+        );
+    each.filter(|(_, k, _, bytes, _)| **bytes != *k.bytes)
+        .map(|(keyword, k, view, bytes, (before, next))| {
             let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
             let disguise = Disguise { view, keyword, len: bytes.len(), short };
-            (Keyword { bytes: bytes.into(), fold: k.fold, next: Next::ANY }, disguise)
+            (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
         })
         .unzip()
 }

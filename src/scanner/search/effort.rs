@@ -7,8 +7,8 @@ use crate::scanner::Family;
 use crate::scanner::rules::Rule;
 
 /// So many tries in vain, within so many bytes, are worth a search.
-const TRIES: u32 = 16;
-const NEAR: usize = 4096;
+const TRIES: u32 = 32;
+const NEAR: usize = 2048;
 /// How far one search goes.
 const SEARCH: usize = 32 * 1024;
 /// A search that leads less far was not worth it.

@@ -15,7 +15,7 @@ use crate::pipeline::{Caller, FailMode, Pipeline, Tokens};
 use crate::policy::Engine;
 use crate::proxy::tls::dial::Dialer;
 use crate::proxy::{Live, Outlet, Overrides};
-use crate::scanner::Scanner;
+use crate::scanner::{self, Judge};
 use crate::vault::reference::{Resolver, World};
 use crate::vault::{self, Generation, Providers, Vault};
 use std::net::SocketAddr;
@@ -37,14 +37,15 @@ pub(super) fn live(
     static ERA: AtomicU64 = AtomicU64::new(1);
     let proxy = &config.proxy;
     let guard = Arc::new(Guard::new(proxy.private.clone(), own));
-    let scanner = Arc::new(Scanner::builtin().map_err(|e| {
+    let judge = Judge::builtin().map_err(|e| {
         Error::new(
             e.code(),
             "the scanner's rules cannot be used",
             &e,
             "report this as a bug, with the message",
         )
-    })?);
+    })?;
+    let judge = Arc::new(judge.with_threshold(threshold(proxy.mode)));
     let policy = Arc::new(policy(config)?);
     let roots = certs::roots(&proxy.upstream.extra_roots)
         .map_err(|e| Error::new(e.code(), "upstream certificates cannot be verified", &e, e.remedy()))?;
@@ -68,11 +69,11 @@ pub(super) fn live(
         AnyStage::LimitRate(LimitRate::new(&proxy.limits)),
         AnyStage::EnforcePolicy(EnforcePolicy::new(policy)),
         AnyStage::AnswerTokenCalls(AnswerTokenCalls::new(desk.clone())),
-        AnyStage::ScanRequest(ScanRequest::new(scanner.clone(), config.scan_inputs, request, mode, whole)),
+        AnyStage::ScanRequest(ScanRequest::new(judge.clone(), config.scan_inputs, request, whole)),
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
         AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
         AnyStage::BrokerCredentials(BrokerCredentials::new(desk, proxy.on_secret, whole)),
-        AnyStage::ScanResponse(ScanResponse::new(scanner, config.scan_outputs, response, mode, whole)),
+        AnyStage::ScanResponse(ScanResponse::new(judge, config.scan_outputs, response, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
     ];
     let fail = if mode == Mode::Permissive { FailMode::Open } else { FailMode::Closed };
@@ -83,6 +84,15 @@ pub(super) fn live(
         limits: proxy.limits.clone(),
         outlet,
     })
+}
+
+/// The score at which what is found is refused rather than noted.
+fn threshold(mode: Mode) -> Option<u8> {
+    match mode {
+        Mode::Permissive => None,
+        Mode::Strict => Some(scanner::STRICT),
+        Mode::Max => Some(scanner::MAX),
+    }
 }
 
 /// Are tokens obtained?

@@ -4,17 +4,23 @@
 
 mod deep;
 mod excerpt;
+mod judge;
+pub mod parts;
 mod rules;
 mod search;
+mod together;
 pub mod views;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
+pub use judge::{Judge, MAX, STRICT, Step, Subject, Verdict};
 pub use rules::{BUILTIN, Rule};
+pub use together::together;
 
 use search::{Lane, Rarity};
 use views::Path;
@@ -39,6 +45,45 @@ pub enum Surface {
     Header,
     /// The body, decoded.
     Body,
+    /// What tells a model how to behave: part of a body.
+    SystemPrompt,
+    /// What a person says to a model: part of a body.
+    UserTurn,
+    /// What a tool, a resource or a fetched page gave: part of a body.
+    ToolResult,
+    /// What a tool is called with: part of a body.
+    ToolCall,
+    /// What a tool says of itself, its parameters included: part of a body.
+    ToolDescription,
+}
+
+impl Surface {
+    /// Is it a body, or part of one?
+    #[must_use]
+    pub fn is_body(self) -> bool {
+        !matches!(self, Self::Url | Self::Header)
+    }
+
+    /// In words, as in "the tool result".
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::SystemPrompt => "system prompt",
+            Self::UserTurn => "user turn",
+            Self::ToolResult => "tool result",
+            Self::ToolCall => "tool call",
+            Self::ToolDescription => "tool description",
+        }
+    }
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What a rule looks for.

@@ -3,29 +3,28 @@
 
 use super::belonging::{Belonging, Slot, basic, names_signing_key};
 use super::head_text::with_head;
-use super::{refuse, settled, switched, threshold};
+use super::{refuse, settled, switched};
 use crate::audit;
-use crate::config::{BodyScan, Mode};
+use crate::config::BodyScan;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
 use crate::pipeline::{Denial, RequestHead};
-use crate::scanner::{self, Finding, Scanner, Surface};
+use crate::scanner::{self, Finding, Judge, Subject, Surface};
 use std::sync::Arc;
 
 /// The stage.
 pub struct ScanRequest {
-    scanner: Arc<Scanner>,
+    judge: Arc<Judge>,
     on: bool,
     bodies: BodyScan,
-    mode: Mode,
     whole: usize,
 }
 
 impl ScanRequest {
-    /// The engine, whether it is switched on, for which hosts' bodies, how strictly, and up to which size whole.
+    /// Who judges, whether it is switched on, for which hosts' bodies, and up to which size whole.
     #[must_use]
-    pub fn new(scanner: Arc<Scanner>, on: bool, bodies: BodyScan, mode: Mode, whole: usize) -> Self {
-        Self { scanner, on, bodies, mode, whole }
+    pub fn new(judge: Arc<Judge>, on: bool, bodies: BodyScan, whole: usize) -> Self {
+        Self { judge, on, bodies, whole }
     }
 
     /// Notes a finding; a denial if it is sure enough for the mode.
@@ -36,7 +35,7 @@ impl ScanRequest {
             confidence: finding.confidence,
             place: place.into(),
         });
-        threshold(self.mode).filter(|t| finding.confidence >= *t).map(|_| {
+        self.judge.threshold().filter(|t| finding.confidence >= *t).map(|_| {
             Denial::forbidden(
                 STAGE,
                 "secret_detected",
@@ -51,9 +50,9 @@ impl ScanRequest {
         let in_fields = with_head(head, |text| {
             let mut findings = Vec::new();
             let (target, headers) = text.text().split_at(text.headers_at());
-            self.scanner.find(scanner::Direction::Request, Surface::Url, target, &mut findings);
+            self.judge.find(&outgoing(Surface::Url), target, &mut findings);
             let in_target = findings.len();
-            self.scanner.find(scanner::Direction::Request, Surface::Header, headers, &mut findings);
+            self.judge.find(&outgoing(Surface::Header), headers, &mut findings);
             if findings.is_empty() {
                 return None;
             }
@@ -61,7 +60,7 @@ impl ScanRequest {
                 finding.start += text.headers_at();
                 finding.end += text.headers_at();
             }
-            let belonging = Belonging::new(&self.scanner, ex, head);
+            let belonging = Belonging::new(self.judge.scanner(), ex, head);
             let mut denial = None;
             for (i, finding) in findings.iter().enumerate() {
                 let span = finding.start..finding.end;
@@ -91,9 +90,9 @@ impl ScanRequest {
         let mut denial = None;
         for pair in basic(head) {
             let mut findings = Vec::new();
-            self.scanner.find(scanner::Direction::Request, Surface::Header, &pair, &mut findings);
+            self.judge.find(&outgoing(Surface::Header), &pair, &mut findings);
             for finding in findings {
-                let belonging = Belonging::new(&self.scanner, ex, head);
+                let belonging = Belonging::new(self.judge.scanner(), ex, head);
                 if !belonging.is_ordinary(&finding, Slot::Auth) && !known_to_vault(ex, &pair, &finding) {
                     denial = denial.or(self.judge(ex, &finding, "request header"));
                 }
@@ -104,6 +103,10 @@ impl ScanRequest {
 }
 
 const STAGE: &str = "scan_request";
+
+fn outgoing(surface: Surface) -> Subject<'static> {
+    Subject::new(scanner::Direction::Request, surface)
+}
 
 fn overlap(a: &Finding, b: &Finding) -> bool {
     a.start < b.end && b.start < a.end
@@ -153,8 +156,9 @@ impl Stage for ScanRequest {
             return Ok(ChunkVerdict::Forward);
         }
         let mut denial = None;
-        for finding in settled(&self.scanner, scanner::Direction::Request, chunk) {
-            let taken = self.scanner.rule(&finding.rule).is_some_and(|r| r.goes_in_body(&ex.authority.host));
+        for finding in settled(&self.judge, &outgoing(Surface::Body), chunk) {
+            let taken =
+                self.judge.scanner().rule(&finding.rule).is_some_and(|r| r.goes_in_body(&ex.authority.host));
             if !taken && !known_to_vault(ex, chunk.text, &finding) {
                 denial = denial.or(self.judge(ex, &finding, "request body"));
             }

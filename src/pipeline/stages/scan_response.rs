@@ -2,29 +2,28 @@
 //! denial can still be an answer; event streams and large bodies are looked into as they pass, and end where the
 //! injection begins.
 
-use super::{settled, switched, threshold};
+use super::{settled, switched};
 use crate::audit;
-use crate::config::{BodyScan, Mode};
+use crate::config::BodyScan;
 use crate::pipeline::Denial;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError};
-use crate::scanner::{self, Scanner};
+use crate::scanner::{self, Judge, Subject, Surface};
 use std::sync::Arc;
 
 /// The stage.
 pub struct ScanResponse {
-    scanner: Arc<Scanner>,
+    judge: Arc<Judge>,
     on: bool,
     bodies: BodyScan,
-    mode: Mode,
     whole: usize,
 }
 
 impl ScanResponse {
-    /// The engine, whether it is switched on, for which hosts' bodies, how strictly, and up to which size whole.
+    /// Who judges, whether it is switched on, for which hosts' bodies, and up to which size whole.
     #[must_use]
-    pub fn new(scanner: Arc<Scanner>, on: bool, bodies: BodyScan, mode: Mode, whole: usize) -> Self {
-        Self { scanner, on, bodies, mode, whole }
+    pub fn new(judge: Arc<Judge>, on: bool, bodies: BodyScan, whole: usize) -> Self {
+        Self { judge, on, bodies, whole }
     }
 
     fn applies(&self, ex: &Exchange, direction: Direction) -> bool {
@@ -53,14 +52,15 @@ impl Stage for ScanResponse {
             return Ok(ChunkVerdict::Forward);
         }
         let mut denial = None;
-        for finding in settled(&self.scanner, scanner::Direction::Response, chunk) {
+        let subject = Subject::new(scanner::Direction::Response, Surface::Body);
+        for finding in settled(&self.judge, &subject, chunk) {
             ex.note(audit::Finding {
                 scanner: finding.rule.clone(),
                 category: finding.family.as_str().into(),
                 confidence: finding.confidence,
                 place: "response body".into(),
             });
-            if threshold(self.mode).is_some_and(|t| finding.confidence >= t) {
+            if self.judge.threshold().is_some_and(|t| finding.confidence >= t) {
                 denial.get_or_insert_with(|| injected(&finding.rule));
             }
         }

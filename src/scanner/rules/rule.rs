@@ -184,7 +184,8 @@ impl Rule {
     }
 
     pub(in crate::scanner) fn is_for(&self, surface: Surface) -> bool {
-        self.surfaces.contains(&surface)
+        // a rule for bodies is one for all their parts
+        self.surfaces.contains(&surface) || surface.is_body() && self.surfaces.contains(&Surface::Body)
     }
 
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked

@@ -197,7 +197,7 @@ impl Wants {
             Direction::Request => without(Wants::ALL, FOR_READERS),
             Direction::Response => Wants::ALL,
         };
-        if surface == Surface::Body { all } else { without(all, IN_BODIES) }
+        if surface.is_body() { all } else { without(all, IN_BODIES) }
     }
 
     fn has(self, view: View) -> bool {

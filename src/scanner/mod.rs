@@ -235,9 +235,11 @@ impl Scanner {
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
         let rarity = Rarity::new();
-        let lane =
-            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
-        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+        let lane = |direction, family| {
+            Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
+        };
+        let request = lane(Direction::Request, Family::Secret)?;
+        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

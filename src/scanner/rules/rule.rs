@@ -14,7 +14,7 @@ use super::shape::Shape;
 use super::validate::{Allowed, Validator, entropy};
 use crate::base::glob::HostPattern;
 use crate::base::host::Host;
-use crate::scanner::search::{Keyword, Next, Prefilter, work};
+use crate::scanner::search::{Keyword, Next, Prefilter, Work};
 use crate::scanner::{Direction, Error, Family, Surface};
 
 /// What may stand between two words of a phrase, written as a space in an injection pattern: white space, light
@@ -218,6 +218,12 @@ impl Rule {
         self.spelt().map(keyword).collect()
     }
 
+    /// What a match, or the name beside a value, may begin with.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Box<[u8]>> {
+        self.keywords().into_iter().map(|k| k.bytes).collect()
+    }
+
     /// The keywords in all their spellings, and what may follow them.
     fn spelt(&self) -> impl Iterator<Item = (String, Next)> {
         self.keywords.iter().zip(&self.followed).flat_map(|(k, next)| {
@@ -233,20 +239,26 @@ impl Rule {
         })
     }
 
+    /// Is it worth to look for a match at the very beginning of `text`?
+    pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
+        work.add(Work::LOOK);
+        let bounds = self.bounds();
+        self.context.is_some() || bounds.gate.lets_in(&text[..text.len().min(bounds.reach)])
+    }
+
     /// The length and confidence of a match at the very beginning of `text`.
-    pub(in crate::scanner) fn matches(&self, text: &[u8]) -> Option<(usize, u8)> {
+    pub(in crate::scanner) fn matches(&self, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
         let bounds = self.bounds();
         let text = &text[..text.len().min(bounds.reach)];
-        if self.context.is_none() && !bounds.gate.lets_in(text) {
-            return None;
-        }
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work(text.len().min(context::WITHIN));
-            return self.beside(context, regex, text);
+            work.add(context::WITHIN);
+            return self.beside(context, regex, text, work);
         }
-        work(text.len().min(bounds.longest));
+        work.add(Work::TRY);
         let end = regex.find(text)?.end();
+        // what is asked of it passes over it a few times
+        work.add(4 * end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -260,10 +272,10 @@ impl Rule {
     }
 
     /// A value some way after the name that `text` begins with.
-    fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
+    fn beside(&self, context: &Context, regex: &Regex, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
         let is_here = |k: &[u8]| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
         let named = self.names.iter().find(|k| is_here(k))?.len();
-        let Bounds { shape, gate, longest, .. } = self.bounds();
+        let Bounds { shape, gate, .. } = self.bounds();
         let mut room = shape.room();
         Context::places(text, named).find_map(|at| {
             if !room.may_hold(text, at)
@@ -272,8 +284,9 @@ impl Rule {
             {
                 return None;
             }
-            work((*longest).min(text.len() - at));
+            work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
+            work.add(4 * end);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
             let confidence = context.confidence(&text[..at], self.confidence)?;
@@ -349,12 +362,12 @@ impl Rule {
     }
 
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
-    pub(in crate::scanner) fn next(&self, text: &[u8]) -> Option<usize> {
+    pub(in crate::scanner) fn next(&self, text: &[u8], work: &mut Work) -> Option<usize> {
         let before = if self.context.is_some() { self.reach() - self.bounds().longest } else { 0 };
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work(found.map_or(text.len(), |m| m.end()));
+                work.add(found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),
@@ -376,8 +389,10 @@ impl Rule {
 
     fn is_in(&self, text: &str) -> bool {
         let (text, keywords) = (text.as_bytes(), self.keywords());
-        let at =
-            |at: usize| keywords.iter().any(|k| k.is_at(&text[at..])) && self.matches(&text[at..]).is_some();
+        let at = |at: usize| {
+            keywords.iter().any(|k| k.is_at(&text[at..]))
+                && self.matches(&text[at..], &mut Work::default()).is_some()
+        };
         (0..text.len()).any(at)
     }
 }

@@ -58,6 +58,11 @@ pub(super) fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, third, ..] if third >> 1 & 3 != 3)
 }
 
+/// The two bytes of a zlib header, whatever follows.
+pub(super) fn is_zlib_head(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda])
+}
+
 /// Every other byte is nothing.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let body = bytes.strip_prefix(b"\xff\xfe").or(bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
@@ -65,7 +70,9 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let pairs = &pairs[..pairs.len().min(16)];
     pairs.len() >= 6
         && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && !is_odd(p[1 - *i])))
-            || pairs.len() >= 8 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
+            || pairs.len() >= 8
+                && std::str::from_utf8(&body[..pairs.len() * 2]).is_err()
+                && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
 }
 
 /// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China, full-width and invisible ones, or a space among them.

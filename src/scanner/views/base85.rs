@@ -58,8 +58,8 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 /// Letters of both cases, digits and signs all through, as no code and no word has.
 pub(super) fn is_mixed(piece: &[u8]) -> bool {
     let piece = &piece[..piece.len().min(LEAD)];
-    // five small letters make a word
-    if piece.len() < 200 && piece.windows(6).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
+    // so many small letters make a word
+    if piece.windows(8).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
         return false;
     }
     let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();

@@ -29,7 +29,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
 
 /// Where the tag or comment at `at` ends.
 fn tag(text: &[u8], at: usize) -> Option<usize> {
-    let rest = &text[at + 1..text.len().min(at + TAG)];
+    let rest = text.get(at..text.len().min(at + TAG))?.strip_prefix(b"<")?;
     if let Some(comment) = rest.strip_prefix(b"!--") {
         return memchr::memmem::find(comment, b"-->").map(|len| at + 4 + len + 3);
     }

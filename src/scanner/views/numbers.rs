@@ -27,7 +27,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
         let item = text[at..].iter().take(10).take_while(|b| b.is_ascii_alphanumeric()).count();
         let end = at + item;
         let gap = text[end..].iter().take(GAP + 1).take_while(|b| !b.is_ascii_alphanumeric()).count();
-        let short = matches!(item, 2..=4 | 7 | 8) && (1..=GAP).contains(&gap);
+        let short = (2..=8).contains(&item) && (1..=GAP).contains(&gap);
         if !short || &text[end..end + gap] != last_gap {
             (alike, first) = (0, at);
         }
@@ -43,7 +43,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
 }
 
 /// `at` begins an item. Returns where the list ends, or the item.
-fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let from = if matches!(text[at..], [b'0', b'x' | b'X', ..]) { at + 2 } else { at };
     let pairs = hex::sign(text, from, signs).unwrap_or(0);
     if let Some((list, _)) = lists(text, at).pop() {

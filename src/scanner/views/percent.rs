@@ -38,7 +38,8 @@ pub(super) fn plus(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let after = text[at..].iter().take(FIELD).take_while(|b| !ends(b)).count();
     let field = at - before..at + after;
     let word = |w: &&[u8]| w.len() > 1 && w.iter().all(u8::is_ascii_alphabetic);
-    if text[field.clone()].split(|b| *b == b'+').filter(word).count() > 2 {
+    let parts = || text[field.clone()].split(|b| *b == b'+');
+    if parts().count() > 2 && parts().filter(|w| word(w)).count() > 1 {
         signs.note(View::Percent, field.clone(), text.len());
     }
     field.end

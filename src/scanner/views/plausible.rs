@@ -71,12 +71,18 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     pairs.len() >= 6
         && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && !is_odd(p[1 - *i])))
             || pairs.len() >= 8
-                && std::str::from_utf8(&body[..pairs.len() * 2]).is_err()
+                && !is_clear(&body[..pairs.len() * 2])
                 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
 }
 
+/// Text as it stands.
+fn is_clear(bytes: &[u8]) -> bool {
+    let cut = |e: std::str::Utf8Error| e.error_len().is_none();
+    !bytes.iter().any(|b| is_odd(*b)) && std::str::from_utf8(bytes).map_or_else(cut, |_| true)
+}
+
 /// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China, full-width and invisible ones, or a space among them.
-fn is_letter(unit: u16) -> bool {
+pub(super) fn is_letter(unit: u16) -> bool {
     matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x2000..=0x206f | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xd800..=0xdfff | 0xff00..=0xff60)
 }
 

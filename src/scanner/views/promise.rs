@@ -1,12 +1,14 @@
 //! Tells, from a few of its characters and without writing anything, whether a long word may be something encoded.
 
-use super::plausible::{LEAST, is_container, is_utf16};
+use super::plausible::{LEAST, is_container, is_letter, is_utf16};
 use super::{base32, base64, hex, shift};
 
 /// Bytes that a look at the beginning decodes.
 const LOOK: usize = 24;
 /// In long runs of base64, groups are looked at so far apart.
 const STRIDE: usize = 20;
+/// Something else may stand before it.
+const INSIDE: usize = 8;
 /// So many groups that are text, one behind the other, are not chance.
 const GROUPS: usize = 4;
 /// Further on, nothing is looked for.
@@ -163,7 +165,28 @@ fn promises_base32(word: &[u8]) -> bool {
 }
 
 fn promises_base64(word: &[u8]) -> bool {
-    begins_base64(word) || has_text(&word[..word.len().min(FAR)])
+    begins_base64(word) || has_text(&word[..word.len().min(FAR)]) || has_letters(word)
+}
+
+/// A little further on, at any step: text of another script?
+fn has_letters(word: &[u8]) -> bool {
+    let Some(run) = word.get(INSIDE..) else { return false };
+    (0..4).any(|step| {
+        let (mut some, mut len) = ([0; LOOK], 0);
+        for chars in run.get(step..).unwrap_or_default().as_chunks::<4>().0.iter().take(LOOK / 3) {
+            let three = base64::group(chars).unwrap_or(0).to_be_bytes();
+            if len > 0 && three[1..].iter().all(|b| *b < 0x80) {
+                return false;
+            }
+            some[len..len + 3].copy_from_slice(&three[1..]);
+            len += 3;
+        }
+        // from the beginning of a character on
+        let from = some[..len].iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
+        let high = some[from..len].iter().filter(|b| **b >= 0x80).count();
+        let valid = std::str::from_utf8(&some[from..len]).map_or_else(|e| e.error_len().is_none(), |_| true);
+        valid && len >= LOOK / 2 && high * 2 > len
+    })
 }
 
 fn begins_base64(word: &[u8]) -> bool {
@@ -206,10 +229,11 @@ fn is_noise(first: Option<&[u8; 4]>) -> bool {
     let odd = four.iter().any(|b| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || *b == 0x7f);
     let known = is_container(four)
         || matches!(four, [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-    let wide = *a == 0 || *b == 0 || (0x03..0x30).contains(b);
+    let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(u16::from_le_bytes(*p)));
+    let wide = letters || *a == 0 || *b == 0 || (0x03..0x30).contains(b);
     !known
         && (odd && !wide
-            || !odd && std::str::from_utf8(four).is_err_and(|e| e.error_len().is_some() || e.valid_up_to() + 3 < 4))
+            || !odd && !letters && std::str::from_utf8(four).is_err_and(|e| e.error_len().is_some() || e.valid_up_to() + 3 < 4))
 }
 
 /// The first bytes: text, or something that holds text? `all`: how many there are.

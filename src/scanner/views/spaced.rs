@@ -9,6 +9,8 @@ use super::unicode::char_at;
 
 /// Fewer letters in a row, each on its own, are a list or an abbreviation.
 const LEAST: usize = 8;
+/// And where most of them are digits.
+const LONG: usize = 20;
 /// A word's end is no wider.
 const GAP: usize = 4;
 
@@ -22,7 +24,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
                 letters += usize::from(text[end].is_ascii_alphabetic() || text[end] >= 0x80);
                 (end, row) = (begin, row + 1);
             }
-            if row >= LEAST && letters * 2 >= row {
+            if row >= LEAST && letters * 2 >= row || row >= LONG && letters * 5 >= row {
                 signs.note(View::Spaced, at..end, text.len());
             }
             at = end;

@@ -17,6 +17,8 @@ const TOKEN: usize = 22;
 const STRIDE: usize = 16;
 /// So many digits of a block's bytes may be a list of numbers.
 const DIGITS: u8 = 12;
+/// Letters and digits set apart are half of the bytes at most.
+const ALONE: u8 = 30;
 /// Words with digits for letters have so many; more are numbers.
 const LEET: RangeInclusive<u8> = 2..=26;
 /// Base85 without marks is looked for in texts no longer.
@@ -107,7 +109,7 @@ impl Walk<'_> {
         if flags.runs != 0 {
             self.tokens(flags.runs, block.start);
         }
-        if flags.apart != 0 && flags.digits < 2 * DIGITS {
+        if flags.apart != 0 && flags.digits <= ALONE {
             self.done[7] = spaced::signs(self.text, self.done[7].max(block.start)..block.end, self.signs);
         }
         if READ && (flags.less != 0 || LEET.contains(&flags.digits)) {
@@ -187,6 +189,10 @@ impl Walk<'_> {
             let after = self.text[at..].iter().take_while(is_in).count();
             self.free = at + after;
             let word = at - before..self.free;
+            // pairs of digits may be set apart by a character of the alphabet
+            if matches!(self.text[word.clone()], [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]) {
+                numbers::sign(self.text, word.start, self.signs);
+            }
             if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()]) {
                 self.signs.note_token(word);
             }

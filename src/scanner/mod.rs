@@ -5,6 +5,7 @@
 mod deep;
 mod excerpt;
 mod judge;
+pub mod parts;
 mod rules;
 mod search;
 mod together;

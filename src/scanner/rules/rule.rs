@@ -61,6 +61,8 @@ pub struct Rule {
     pub counter_examples: Vec<String>,
     /// Where the format is described.
     pub references: Vec<String>,
+    /// The languages it is for, two letters each; none: English, or no language at all.
+    pub languages: Vec<String>,
     /// The file it was read from.
     pub source_name: String,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
@@ -115,6 +117,7 @@ impl Rule {
             examples: seamless(raw.examples),
             counter_examples: seamless(raw.counter_examples),
             references: raw.references,
+            languages: raw.languages,
             source_name: name.to_owned(),
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
-pub use judge::{Judge, MAX, STRICT, Step, Subject, Verdict};
+pub use judge::{AllowList, Allowance, Judge, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict};
 pub use rules::{BUILTIN, Rule};
 
 use search::{Lane, Rarity};

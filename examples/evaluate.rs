@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use katana::scanner::{Direction, Family, Finding, Scanner, Surface};
+use katana::scanner::{Direction, Family, Finding, Scanner, Surface, together};
 
 const USAGE: &str = "\
 evaluate [options] FILE...
@@ -189,7 +189,8 @@ fn judge(scanner: &Scanner, row: &Row) -> (u8, Vec<Finding>) {
     let mut findings = Vec::new();
     scanner.find(Direction::Response, Surface::Body, row.text.as_bytes(), &mut findings);
     findings.retain(|f| f.family != Family::Secret);
-    (findings.iter().map(|f| f.confidence).max().unwrap_or(0), findings)
+    let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
+    (together(&findings).map_or(most, |(sum, _)| sum.max(most)), findings)
 }
 
 impl Tally {

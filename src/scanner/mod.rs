@@ -8,6 +8,7 @@ mod judge;
 pub mod parts;
 mod rules;
 mod search;
+mod together;
 pub mod views;
 
 #[cfg(test)]
@@ -19,6 +20,7 @@ use std::sync::Arc;
 pub use excerpt::excerpt;
 pub use judge::{AllowList, Allowance, Judge, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict};
 pub use rules::{BUILTIN, Rule};
+pub use together::together;
 
 use search::{Lane, Rarity};
 use views::Path;

@@ -45,4 +45,8 @@ files! {
     "config/rules/injection/exfiltration.yaml",
     "config/rules/injection/tools.yaml",
     "config/rules/injection/persona.yaml",
+    "config/rules/injection/pretext.yaml",
+    "config/rules/injection/demands.yaml",
+    "config/rules/injection/forging.yaml",
+    "config/rules/injection/decoding.yaml",
 }

@@ -23,13 +23,31 @@ pub(super) struct Noted {
     pub(super) quoted: bool,
 }
 
+/// What the engines make of a text.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) noted: Vec<Noted>,
+    /// The tools that a server lists in it.
+    pub(super) listed: Vec<Listed>,
+}
+
+/// A tool as a server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Of all that the server says of it, in no order.
+    pub digest: [u8; 32],
+}
+
 /// What the engines find in a complete text, and in its parts.
-pub(super) fn whole(scanner: &Scanner, subject: &Subject<'_>, text: &[u8], out: &mut Vec<Noted>) {
+pub(super) fn whole(scanner: &Scanner, subject: &Subject<'_>, text: &[u8], all: &mut Examined) {
+    let out = &mut all.noted;
     let mut here = Vec::new();
     scanner.find(subject.direction, subject.surface, text, &mut here);
     take(subject, text, here, out);
     match subject.surface {
-        Surface::Body => in_parts(scanner, subject.direction, text, out),
+        Surface::Body => in_parts(scanner, subject.direction, text, all),
         // a part that was handed in by itself
         surface if subject.direction == Direction::Request && is_foreign(surface) => {
             let mut here = Vec::new();
@@ -60,26 +78,35 @@ fn is_foreign(surface: Surface) -> bool {
     matches!(surface, Surface::ToolResult | Surface::ToolDescription | Surface::UserTurn)
 }
 
-fn in_parts(scanner: &Scanner, direction: Direction, text: &[u8], out: &mut Vec<Noted>) {
-    let before = out.len();
+fn in_parts(scanner: &Scanner, direction: Direction, text: &[u8], all: &mut Examined) {
+    let Examined { noted: out, listed } = all;
     let mut group = 0;
     let mut here = Vec::new();
     parts::each(direction, text, &mut |part| {
         group += 1;
         here.clear();
+        if part.entry {
+            return list(part, listed);
+        }
         part_of(scanner, part, &mut here);
-        if out.len() > before {
-            let all = part.original(0..part.text.len());
-            out[before..].iter_mut().filter(|n| n.group == 0).for_each(|n| belongs(n, part, &all));
+        if !out.is_empty() {
+            let span = part.original(0..part.text.len());
+            out.iter_mut().filter(|n| n.group == 0).for_each(|n| belongs(n, part, &span));
         }
         for finding in here.drain(..) {
             let span = part.original(finding.start..finding.end);
             note(part, group, finding, span, out);
         }
     });
-    if group > 0 && out.len() > before {
-        once(out, before);
+    if group > 0 && !out.is_empty() {
+        once(out);
     }
+}
+
+/// Takes a server's tool down.
+pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
+    let name = String::from_utf8_lossy(part.tool.unwrap_or_default()).into();
+    listed.push(Listed { name, digest: parts::digest(part.text) });
 }
 
 /// What the engines find in one part.
@@ -122,19 +149,17 @@ fn tool(part: &Part<'_>) -> Option<Arc<str>> {
 }
 
 /// Of what a part's own look and the look at the whole body both gave, the part's counts.
-fn once(out: &mut Vec<Noted>, from: usize) {
-    let all: Vec<(Arc<str>, Range<usize>)> = out[from..]
+fn once(out: &mut Vec<Noted>) {
+    let all: Vec<(Arc<str>, Range<usize>)> = out
         .iter()
         .filter(|n| n.group > 0)
         .map(|n| (Arc::clone(&n.finding.rule), n.finding.start..n.finding.end))
         .collect();
-    let mut at = 0;
     out.retain(|n| {
-        at += 1;
         let twin = |(rule, span): &(Arc<str>, Range<usize>)| {
             *rule == n.finding.rule && span.start < n.finding.end && n.finding.start < span.end
         };
-        at <= from || n.group > 0 || !all.iter().any(twin)
+        n.group > 0 || !all.iter().any(twin)
     });
 }
 

@@ -3,15 +3,22 @@
 
 mod allow;
 mod examine;
+mod load;
 mod stream;
 mod verdict;
 mod weigh;
 
 pub use allow::{AllowList, Allowance};
+pub use examine::Listed;
 pub use stream::{Piece, Stream};
 pub use verdict::{Place, Step, Verdict};
 
+use std::sync::Arc;
+
+use crate::base::host::Host;
+
 use super::{Direction, Error, Finding, Scanner, Surface};
+use examine::Examined;
 
 /// What a text is, and where it comes from or goes to.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +77,12 @@ impl Judge {
         self.threshold
     }
 
+    /// Does the allow-list let it pass, whatever its value? Counts it.
+    #[must_use]
+    pub fn allows(&self, rule: &str, host: Option<&Host>, tool: &str) -> Option<Arc<str>> {
+        self.allow.passes(rule, host, Some(tool), &[])
+    }
+
     /// The rules.
     #[must_use]
     pub fn scanner(&self) -> &Scanner {
@@ -100,9 +113,10 @@ impl Judge {
     /// What a complete text comes to.
     #[must_use]
     pub fn verdict(&self, subject: &Subject<'_>, text: &[u8]) -> Verdict {
-        let mut noted = Vec::new();
-        examine::whole(&self.scanner, subject, text, &mut noted);
-        weigh::weigh(self, subject, text, noted)
+        let mut examined = Examined::default();
+        examine::whole(&self.scanner, subject, text, &mut examined);
+        let verdict = weigh::weigh(self, subject, text, examined.noted);
+        Verdict { listed: examined.listed, ..verdict }
     }
 
     /// What the next piece of a text comes to, and up to where it may be passed on.

@@ -1,6 +1,6 @@
 //! A text that passes piece by piece: what is put together over its pieces, and what was found shortly before.
 
-use super::examine::{self, Noted};
+use super::examine::{self, Examined, Noted};
 use super::weigh;
 use super::{Judge, Subject, Verdict};
 use crate::scanner::Finding;
@@ -22,6 +22,12 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// Of events.
+    #[must_use]
+    pub fn of_events() -> Stream {
+        Stream { events: Some(Assembler::of_events()), begun: true, ..Stream::default() }
+    }
+
     /// Of lines of JSON.
     #[must_use]
     pub fn of_lines() -> Stream {
@@ -48,7 +54,7 @@ pub(super) fn pass(
     piece: Piece<'_>,
 ) -> (Verdict, usize) {
     let Piece { text, seen, end } = piece;
-    let mut noted = Vec::new();
+    let Examined { mut noted, mut listed } = Examined::default();
     let mut hold = text.len();
     let mut found: Vec<Finding> = Vec::new();
     if end {
@@ -70,6 +76,9 @@ pub(super) fn pass(
         let mut here = Vec::new();
         let pending = events.take(fresh, end, &mut |part| {
             group += 1;
+            if part.entry {
+                return examine::list(part, &mut listed);
+            }
             examine::part_of(&judge.scanner, part, &mut here);
             for finding in here.drain(..) {
                 examine::note(part, group, finding, span.clone(), &mut noted);
@@ -80,7 +89,8 @@ pub(super) fn pass(
         hold = hold.min(text.len() - held);
     }
     stream.recall(base, &mut noted);
-    (weigh::weigh(judge, subject, text, noted), hold)
+    let verdict = weigh::weigh(judge, subject, text, noted);
+    (Verdict { listed, ..verdict }, hold)
 }
 
 impl Stream {

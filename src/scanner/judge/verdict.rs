@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::examine::Listed;
 use crate::scanner::views::Path;
 use crate::scanner::{Finding, Surface};
 
@@ -15,8 +16,12 @@ pub struct Verdict {
     pub places: Vec<Place>,
     /// What the allow-list let pass: the rule, and the entry's reason.
     pub allowed: Vec<(Arc<str>, Arc<str>)>,
+    /// The tools that a server lists in it.
+    pub listed: Vec<Listed>,
     /// Percent: how sure it is that something is wrong with the text.
     pub score: u8,
+    /// What signs that stand together come to, percent; 0 where no two do.
+    pub joined: u8,
     /// Does the score reach the judge's threshold?
     pub blocking: bool,
     /// How it came about, in order.
@@ -38,14 +43,6 @@ impl fmt::Display for Place {
             Some(tool) => write!(f, "{} of {}", self.surface, tool.escape_debug()),
             None => self.surface.fmt(f),
         }
-    }
-}
-
-impl Verdict {
-    /// The finding that says most, and where it stands.
-    #[must_use]
-    pub fn worst(&self) -> Option<(&Finding, &Place)> {
-        self.findings.iter().zip(&self.places).max_by_key(|(f, _)| f.confidence)
     }
 }
 

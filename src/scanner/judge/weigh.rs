@@ -107,6 +107,7 @@ fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
     for group in counting.chunk_by(|a, b| a.group == b.group) {
         let findings: Vec<Finding> = group.iter().map(|n| n.finding.clone()).collect();
         let Some((score, span)) = together(&findings) else { continue };
+        verdict.joined = verdict.joined.max(score);
         if score > verdict.score {
             verdict.score = score;
             let near = findings.iter().filter(|f| span.start <= f.start && f.end <= span.end);

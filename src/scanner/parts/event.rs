@@ -87,7 +87,7 @@ impl Assembler {
             match ended {
                 // the second half of one line's end
                 Some(b'\n') if self.carriage && line.is_empty() => {
-                    self.pending = self.pending.saturating_sub(1)
+                    self.pending = self.pending.saturating_sub(1);
                 }
                 Some(_) => self.line_ended(visit),
                 None => {}

@@ -18,7 +18,9 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
-pub use judge::{Judge, MAX, STRICT, Step, Subject, Verdict};
+pub use judge::{
+    AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
+};
 pub use rules::{BUILTIN, Rule};
 pub use together::together;
 
@@ -141,6 +143,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is wrong with the operator's own files.
+    #[error("{}", problems.join("\n"))]
+    Own {
+        /// Each with file and, where there is one, line.
+        problems: Vec<String>,
+    },
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -158,6 +166,7 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }
     }

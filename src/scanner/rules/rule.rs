@@ -65,6 +65,8 @@ pub struct Rule {
     pub languages: Vec<String>,
     /// The file it was read from.
     pub source_name: String,
+    /// Does it stand in the place of a rule the program brings along?
+    pub overrides: bool,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
     hosts: Box<[HostPattern]>,
     /// Those among them that take it in a body.
@@ -119,6 +121,7 @@ impl Rule {
             references: raw.references,
             languages: raw.languages,
             source_name: name.to_owned(),
+            overrides: raw.overrides,
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,
             bare: context.is_none() && raw.keywords.iter().any(|k| may_be_chance(k)),

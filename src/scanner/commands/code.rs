@@ -21,18 +21,18 @@ const MOST: usize = 16;
 static TO_SHELL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"(?x)\b(?:system|popen\d?|exec[lv]?[pe]{0,2}|execSync|execFileSync|spawn(?:Sync)?|call|run|check_output|check_call|Popen|getoutput|getstatusoutput|shell_exec|passthru|proc_open|pcntl_exec|qx|sh)
-        \s*[(\s]\s*\[?\s*(?:f|r|b|u)?(?:"((?:[^"\\]|\\.){2,2000})"|'((?:[^'\\]|\\.){2,2000})')((?:\s*,\s*\[?\s*(?:"(?:[^"\\]|\\.){0,400}"|'(?:[^'\\]|\\.){0,400}')){0,12})"#,
+        \s*[(\s]\s*\[?\s*(?:f|r|b|u)?(?:"((?:[^"\\]|\\.){2,})"|'((?:[^'\\]|\\.){2,})')((?:\s*,\s*\[?\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')){0,12})"#,
     )
     .ok()
 });
 /// Texts between backquotes, or within `%x(…)` and `qx{…}`.
-static BACKQUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"`([^`]{2,2000})`|%x[({\[]([^)}\]]{2,2000})|qx[({/\[]([^)}/\]]{2,2000})").ok());
+static BACKQUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"`([^`]{2,})`|%x[({\[]([^)}\]]{2,})|qx[({/\[]([^)}/\]]{2,})").ok());
 /// What may be base64 or hexadecimal.
-static LITERAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"["']([A-Za-z0-9+/_=\-]{8,8000})["']"#).ok());
+static LITERAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"["']([A-Za-z0-9+/_=\-]{8,})["']"#).ok());
 /// `chr(114)+chr(109)`, `String.fromCharCode(114,109)`, `[114,109]`.
-static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:(?:chr\(|\bchar\()\s*(?:0x)?[0-9a-fA-F]{2,3}\s*\)[\s+.,]*){3,400}|fromCharCode\(([0-9,\s]{6,2000})\)|\[((?:\s*[0-9]{2,3}\s*,){3,600}\s*[0-9]{2,3}\s*)\]").ok());
+static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:(?:chr\(|\bchar\()\s*(?:0x)?[0-9a-fA-F]{2,3}\s*\)[\s+.,]*){3,}|fromCharCode\(([0-9,\s]{6,})\)|\[((?:\s*[0-9]{2,3}\s*,){3,}\s*[0-9]{2,3}\s*)\]").ok());
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9]{2,3}").ok());
-static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.){0,400})"|'((?:[^'\\]|\\.){0,400})'"#).ok());
+static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"#).ok());
 
 /// Takes an interpreter's code down and goes into what it gives to a shell.
 pub(super) fn interpreter(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
@@ -169,4 +169,9 @@ fn shell_texts(code: &str) -> Vec<String> {
         texts.push(command.to_owned());
     }
     texts
+}
+
+#[cfg(test)]
+pub(super) fn expressions_compile() -> bool {
+    [&TO_SHELL, &BACKQUOTED, &LITERAL, &CODES, &NUMBER, &QUOTED].iter().all(|r| r.is_some())
 }

@@ -21,7 +21,11 @@ impl Machine {
         let mut fields = Vec::new();
         for word in words {
             let first = fields.is_empty();
-            for (word, braced) in braces(word) {
+            let words = braces(word);
+            if words.len() > 1 && !self.spend(words.len() * 8) {
+                return fields;
+            }
+            for (word, braced) in words {
                 if fields.len() < MOST_FIELDS {
                     self.split(&word, first && fields.is_empty(), braced, &mut fields);
                 }

@@ -88,7 +88,7 @@ impl Machine {
     }
 
     /// Counts work. `false`: there is no more to be done.
-    fn spend(&mut self, steps: usize) -> bool {
+    pub(super) fn spend(&mut self, steps: usize) -> bool {
         self.steps += steps;
         self.exhausted |= self.steps > STEPS;
         self.steps <= STEPS

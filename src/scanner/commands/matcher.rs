@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::act::{Act, Tricks};
 use super::read::{Book, CommandRule};
@@ -33,7 +33,7 @@ pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
     let book = Book::builtin();
     let mut found: Vec<Found> = Vec::new();
     for rule in book.rules.iter().filter(|r| r.is_about_text()) {
-        if let Some(m) = compiled(&rule.compiled.text, &rule.text).and_then(|r| r.find(text)) {
+        if let Some(m) = compiled(&rule.compiled.text, &rule.text).and_then(|r| r.find(text.as_bytes())) {
             found.push(Found { rule: &rule.id, class: &rule.finding, confidence: rule.confidence, span: m.range(), act: None });
         }
     }
@@ -101,7 +101,7 @@ impl<'a> Asked<'a> {
         let act = self.act;
         let marked = |from: &[usize], any: &[String]| from.iter().filter_map(|id| marks.get(*id)).flatten().any(|m| any.iter().any(|a| a == m));
         let c = &rule.compiled;
-        let is = |regex: &OnceLock<Option<Regex>>, pattern: &str, text: &str| compiled(regex, pattern).is_some_and(|r| r.is_match(clipped(text)));
+        let is = |regex: &OnceLock<Option<Regex>>, pattern: &str, text: &str| compiled(regex, pattern).is_some_and(|r| r.is_match(clipped(text).as_bytes()));
         rule.flags.iter().all(|f| self.has(f))
             && !rule.not_flags.iter().any(|f| self.has(f))
             && (rule.feeds.is_empty() || marked(&act.feeds, &rule.feeds))
@@ -147,7 +147,7 @@ fn is_flag(given: &str, flag: &str) -> bool {
 }
 
 fn compiled<'r>(cell: &'r OnceLock<Option<Regex>>, pattern: &str) -> Option<&'r Regex> {
-    cell.get_or_init(|| Regex::new(pattern).ok()).as_ref()
+    cell.get_or_init(|| super::read::expression(pattern).ok()).as_ref()
 }
 
 fn clipped(text: &str) -> &str {

@@ -4,6 +4,7 @@
 mod act;
 mod code;
 mod expand;
+mod lookalike;
 mod machine;
 mod matcher;
 mod parse;
@@ -101,9 +102,10 @@ fn looked_at(text: &str) -> (Machine, Vec<Found>) {
         machine.shell(&plain, &act::Stream::default(), &(0..text.len()), act::Tricks::WINDOWS);
     }
     if !text.is_ascii() {
-        let latin = views::latin(text);
-        if latin != text {
-            machine.shell(&latin, &act::Stream::default(), &(0..text.len()), act::Tricks::ALIKE);
+        for read in [views::latin(text), lookalike::sounded(text)] {
+            if read != text {
+                machine.shell(&read, &act::Stream::default(), &(0..text.len()), act::Tricks::ALIKE);
+            }
         }
     }
     let mut found = matcher::all(&machine.acts, text);

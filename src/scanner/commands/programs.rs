@@ -85,6 +85,10 @@ fn named_writes(act: &Act) -> Vec<String> {
 
 /// Goes into what the act runs; its output, where that is the act's own.
 fn within(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
+    inside_of(machine, id, act, input).or_else(|| pasted(machine, act, input))
+}
+
+fn inside_of(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
     let words = |from: usize| act.args[from.min(act.args.len())..].iter().map(|a| a.text.as_str()).collect::<Vec<_>>().join(" ");
     let mut tricks = act.tricks;
     act.args.iter().for_each(|a| tricks.add(a.tricks));
@@ -151,7 +155,6 @@ fn within(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option
             Some(inside(machine, id, act, argv, input))
         }
     }
-    .or_else(|| pasted(machine, act, input))
 }
 
 /// The program of a wrapper.

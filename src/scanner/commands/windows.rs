@@ -102,3 +102,8 @@ pub(super) fn code(act: &Act) -> Option<(String, Tricks)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+pub(super) fn expressions_compile() -> bool {
+    [&SUBSTRING, &SET, &JOINED, &FORMAT, &PIECE].iter().all(|r| r.is_some())
+}

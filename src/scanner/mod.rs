@@ -2,6 +2,7 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod commands;
 mod deep;
 mod excerpt;
 mod judge;
@@ -97,6 +98,8 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// What a shell command does: see [`commands`].
+    Command,
 }
 
 impl Family {
@@ -106,6 +109,7 @@ impl Family {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Command => "command",
         }
     }
 }

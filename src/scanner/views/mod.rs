@@ -250,3 +250,10 @@ pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
 pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
     shift::backwards(text)
 }
+
+/// A text with each letter of another script, form or style read as the Latin letter it looks like, and without what is not seen.
+pub(super) fn latin(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain = text.chars().filter(|c| !unicode::is_hidden(*c)).nfkc();
+    plain.map(|c| lookalikes::latin(c).unwrap_or(c)).collect()
+}

@@ -2,6 +2,7 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod classifier;
 pub mod commands;
 mod deep;
 mod excerpt;

@@ -80,9 +80,10 @@ impl Lane {
         let mut tries = disguise::tries(text.len());
         self.prefilter.each(text, |start, keyword| {
             let Some(rules) = self.rules.get(keyword) else {
-                tries = tries.saturating_sub(1);
-                if tries > 0 {
-                    self.uncover(look, &self.disguises[keyword - self.rules.len()], (text, start), out);
+                let disguise = &self.disguises[keyword - self.rules.len()];
+                if tries > 0 && disguise.stands(text, start) {
+                    tries -= 1;
+                    self.uncover(look, disguise, (text, start), out);
                 }
                 return;
             };
@@ -95,6 +96,13 @@ impl Lane {
                 }
                 if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));
+                } else if tries > 0 {
+                    tries -= 1;
+                    if let Some((view, span, sure)) = disguise::again(rule, text, start)
+                        && let Some(path) = look.path.then(view)
+                    {
+                        out.push(finding(rule, sure, span, path));
+                    }
                 }
             }
         });

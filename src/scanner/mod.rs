@@ -2,6 +2,7 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod covert;
 mod deep;
 mod excerpt;
 mod judge;
@@ -95,15 +96,30 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// Characters and hosts that are not what they seem. Looked for in responses.
+    Unicode,
+    /// Orders to a terminal or a browser, and dangerous links. By default looked for in responses.
+    Content,
+    /// What poisons a tool's description. By default looked for in responses.
+    Mcp,
 }
 
 impl Family {
+    /// Do its rules look for sentences? Case and what stands between words do not matter then.
+    #[must_use]
+    pub fn is_phrase(self) -> bool {
+        matches!(self, Self::Injection | Self::Mcp)
+    }
+
     /// As it stands in an audit record.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Unicode => "unicode",
+            Self::Content => "content",
+            Self::Mcp => "mcp",
         }
     }
 }
@@ -198,15 +214,36 @@ impl Scanner {
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
         let hold = self.lane(direction).scan(surface, text, out);
+        let open = Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
-        hold
+        hold.min(open)
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
         let first = out.len();
         self.lane(direction).find(surface, text, out);
+        Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
+    }
+
+    /// What no rule says: in answers, in the order of their places with what was found (`out[first..]`). Returns the offset from
+    /// which it may change.
+    fn uncover(
+        (direction, surface): (Direction, Surface),
+        text: &[u8],
+        out: &mut Vec<Finding>,
+        first: usize,
+    ) -> usize {
+        if direction == Direction::Request || !surface.is_body() {
+            return text.len();
+        }
+        let before = out.len();
+        let open = covert::find(text, out);
+        if out.len() > before {
+            out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+        }
+        open
     }
 
     /// The most bytes `scan` ever holds back.

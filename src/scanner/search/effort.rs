@@ -55,7 +55,7 @@ impl Effort {
         start: usize,
     ) -> Option<(usize, u8)> {
         let tried = self.tried(rule);
-        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family == Family::Injection {
+        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family != Family::Secret {
             return None;
         }
         let matched = rule.matches(&text[start..]);

@@ -35,6 +35,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use lattice::Spent;
+pub(super) use lookalikes::latin;
 pub use plausible::Kind;
 
 use super::{Direction, Surface};

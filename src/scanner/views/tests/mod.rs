@@ -42,7 +42,8 @@ fn missed(rule: &Rule, chain: &[&Encoder]) -> Option<String> {
         }
         text = encode(&text);
     }
-    let found = find(way(rule), text.as_bytes());
+    let mut found = Vec::new();
+    SCANNER.find(way(rule), rule.usual_surface(), text.as_bytes(), &mut found);
     let names = || chain.iter().rev().map(|(name, ..)| *name).collect::<Vec<_>>().join(" > ");
     let hit = found.iter().any(|f| f.rule == rule.id && f.end <= text.len() && f.start < f.end);
     (!hit).then(|| format!("{}: {}: {text:.300?}", names(), rule.id))

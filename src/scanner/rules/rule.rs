@@ -107,8 +107,8 @@ impl Rule {
         let context = (!raw.value.is_empty())
             .then(|| Context { nearby: raw.nearby.unwrap_or(NEARBY).min(raw.confidence) });
         let written = if context.is_some() { raw.value } else { raw.pattern };
-        let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
-        let case = raw.ignore_case || family == Family::Injection;
+        let pattern = if family.is_phrase() { written.replace(' ', GAP) } else { written };
+        let case = raw.ignore_case || family.is_phrase();
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
@@ -192,6 +192,12 @@ impl Rule {
     pub(in crate::scanner) fn is_for(&self, surface: Surface) -> bool {
         // a rule for bodies is one for all their parts
         self.surfaces.contains(&surface) || surface.is_body() && self.surfaces.contains(&Surface::Body)
+    }
+
+    /// A body, or the part of one that it is for.
+    #[cfg(test)]
+    pub(in crate::scanner) fn usual_surface(&self) -> Surface {
+        if self.is_for(Surface::Body) { Surface::Body } else { self.surfaces[0] }
     }
 
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
@@ -334,7 +340,7 @@ impl Rule {
 
     /// Does nothing but what it looks for look like it, not even among random bytes?
     pub(in crate::scanner) fn has_shape(&self) -> bool {
-        self.family == Family::Injection
+        self.family.is_phrase()
             || self.validator.is_some_and(Validator::is_checksum)
             || self.confidence >= 80 && !self.fold && self.keywords.iter().all(|k| k.len() > 3)
     }

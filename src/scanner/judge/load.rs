@@ -75,7 +75,7 @@ fn own_rules(dir: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
                 own.extend(rules.into_iter().map(|rule| Own { at: place(&name, &text, &rule.id), rule }));
             }
             Err(Error::Rule { rule, reason, .. }) => {
-                wrong.push(format!("{}: {reason}", place(&name, &text, &rule)))
+                wrong.push(format!("{}: {reason}", place(&name, &text, &rule)));
             }
             Err(why) => wrong.push(why.to_string()),
         }
@@ -102,7 +102,7 @@ fn joined(own: Vec<Own>, wrong: &mut Vec<String>) -> Result<Scanner, Error> {
                 ));
             }
             (false, true) => {
-                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"))
+                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"));
             }
             _ => {}
         }

@@ -8,6 +8,9 @@ mod stream;
 mod verdict;
 mod weigh;
 
+#[cfg(test)]
+mod tests;
+
 pub use allow::{AllowList, Allowance};
 pub use examine::Listed;
 pub use stream::{Piece, Stream};
@@ -19,6 +22,8 @@ use crate::base::host::Host;
 
 use super::{Direction, Error, Finding, Scanner, Surface};
 use examine::Examined;
+#[cfg(test)]
+use examine::Noted;
 
 /// What a text is, and where it comes from or goes to.
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,8 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod classifier;
+pub mod commands;
 mod deep;
 mod excerpt;
 mod judge;
@@ -97,6 +99,8 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// What a shell command does: see [`commands`].
+    Command,
 }
 
 impl Family {
@@ -106,6 +110,7 @@ impl Family {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Command => "command",
         }
     }
 }
@@ -218,6 +223,11 @@ impl Scanner {
         deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
+    /// The text as it stands, not what may lie encoded in it.
+    pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
+    }
+
     /// The most bytes `scan` ever holds back.
     #[must_use]
     pub fn max_hold(&self, direction: Direction) -> usize {
@@ -239,9 +249,11 @@ impl Scanner {
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
         let rarity = Rarity::new();
-        let lane =
-            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
-        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+        let lane = |direction, family| {
+            Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
+        };
+        let request = lane(Direction::Request, Family::Secret)?;
+        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Subject;
 use super::weigh::quoted;
+use crate::scanner::commands;
 use crate::scanner::parts::{self, Part};
 use crate::scanner::{Direction, Finding, Scanner, Surface};
 
@@ -56,7 +57,7 @@ pub(super) fn whole(scanner: &Scanner, subject: &Subject<'_>, text: &[u8], all: 
         }
         Surface::ToolCall => {
             let mut here = Vec::new();
-            commands(text, &mut here);
+            commands::find(text, &mut here);
             take(subject, text, here, out);
         }
         _ => {}
@@ -112,7 +113,7 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 /// What the engines find in one part.
 pub(super) fn part_of(scanner: &Scanner, part: &Part<'_>, here: &mut Vec<Finding>) {
     match part.surface {
-        Surface::ToolCall if parts::command_like(part) => commands(part.text, here),
+        Surface::ToolCall if parts::command_like(part) => commands::find(part.text, here),
         surface if is_foreign(surface) || surface == Surface::Body => {
             scanner.find(Direction::Response, surface, part.text, here);
         }
@@ -162,6 +163,3 @@ fn once(out: &mut Vec<Noted>) {
         n.group > 0 || !all.iter().any(twin)
     });
 }
-
-/// What a shell command does.
-fn commands(_command: &[u8], _here: &mut Vec<Finding>) {}

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Judge;
 use super::allow::AllowList;
-use super::{Judge, STRICT};
 use crate::scanner::rules::{self, BUILTIN, Rule};
 use crate::scanner::{Error, Scanner};
 
@@ -40,7 +40,7 @@ impl Judge {
         if !wrong.is_empty() {
             return Err(Error::Own { problems: wrong });
         }
-        Ok(Judge { scanner, allow, threshold: Some(STRICT) })
+        Ok(Judge { allow, ..Judge::of(scanner)? })
     }
 
     /// What is odd and no error: allowances whose time is over.

@@ -38,6 +38,12 @@ fn tag(text: &[u8], at: usize) -> Option<usize> {
     memchr::memchr2(b'>', b'<', rest).filter(|len| rest[*len] == b'>').map(|len| at + len + 2)
 }
 
+/// The tag or comment at `at`, and whether a reader sees a gap there.
+pub(super) fn element(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
+    let end = tag(text, at).filter(|end| is_known(&text[at..*end]))?;
+    Some((at..end, is_block(&text[at..end])))
+}
+
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let (mut at, mut kept) = (window.start, window.start);
     while let Some(found) = memchr::memchr(b'<', &text[at..window.end.max(at)]) {

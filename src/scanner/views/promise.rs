@@ -157,7 +157,7 @@ fn promises_base32(word: &[u8]) -> bool {
             let Some(five) = base32::group(chars) else { return false };
             to.copy_from_slice(&five.to_be_bytes()[3..]);
             len += chars.len() * 5 / 8;
-            if is_noise(to.first_chunk()) && !is_container(to) {
+            if len < 6 && is_noise(to.first_chunk()) {
                 return false;
             }
         }

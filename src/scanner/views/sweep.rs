@@ -147,6 +147,11 @@ impl Walk<'_> {
             for at in memchr::memchr_iter(b'~', &self.text[block.clone()]).map(|i| block.start + i) {
                 if at > 0 && self.text[at - 1] == b'<' {
                     self.signs.note_mark(at - 1);
+                    // in a JSON string, quotes and backslashes are doubled
+                    let end = self.text.len().min(at + base85::ESCAPED);
+                    if memchr::memchr(b'\\', &self.text[at..end]).is_some() {
+                        self.signs.note(View::Escapes, at..end, self.text.len());
+                    }
                 }
             }
         }
@@ -253,11 +258,19 @@ fn flags(block: &[u8; BLOCK]) -> Flags {
 const EACH: u64 = 0x0101_0101_0101_0101;
 const TOP: u64 = 0x80 * EACH;
 
-/// Of eight bytes, every other one below the digits, with one exception?
+/// Of eight bytes, every other one a space, or below the digits, with two exceptions?
 #[inline(always)]
 fn is_apart(bytes: u64) -> bool {
-    let high = (((bytes & !TOP) + u64::from(0x80 - b'0') * EACH) | bytes) & TOP;
+    let below = (((bytes & !TOP) + u64::from(0x80 - b'0') * EACH) | bytes) & TOP;
+    let other = bytes ^ (u64::from(b' ') * EACH);
+    let space = (((other & !TOP) + 0x7f * EACH) | other) & TOP;
+    alternates(below) | alternates(space)
+}
+
+#[inline(always)]
+fn alternates(high: u64) -> bool {
     let same = !(high ^ high >> 8) & (TOP >> 8);
+    let same = same & same.wrapping_sub(1);
     same & same.wrapping_sub(1) == 0
 }
 

@@ -170,6 +170,9 @@ pub enum Error {
         /// Each with file and, where there is one, line.
         problems: Vec<String>,
     },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] classifier::Error),
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -187,6 +190,7 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Model(why) => why.code(),
             Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }

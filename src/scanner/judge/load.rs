@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Judge;
 use super::allow::AllowList;
-use super::{Judge, STRICT};
 use crate::scanner::rules::{self, BUILTIN, Rule};
 use crate::scanner::{Error, Scanner};
 
@@ -40,7 +40,7 @@ impl Judge {
         if !wrong.is_empty() {
             return Err(Error::Own { problems: wrong });
         }
-        Ok(Judge { scanner, allow, threshold: Some(STRICT) })
+        Ok(Judge { allow, ..Judge::of(scanner)? })
     }
 
     /// What is odd and no error: allowances whose time is over.
@@ -75,7 +75,7 @@ fn own_rules(dir: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
                 own.extend(rules.into_iter().map(|rule| Own { at: place(&name, &text, &rule.id), rule }));
             }
             Err(Error::Rule { rule, reason, .. }) => {
-                wrong.push(format!("{}: {reason}", place(&name, &text, &rule)))
+                wrong.push(format!("{}: {reason}", place(&name, &text, &rule)));
             }
             Err(why) => wrong.push(why.to_string()),
         }
@@ -102,7 +102,7 @@ fn joined(own: Vec<Own>, wrong: &mut Vec<String>) -> Result<Scanner, Error> {
                 ));
             }
             (false, true) => {
-                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"))
+                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"));
             }
             _ => {}
         }

@@ -14,7 +14,7 @@ const LONGEST: usize = 8 << 10;
 /// Confidence that what was hidden and is harmful was hidden on purpose.
 const HIDDEN: u8 = 90;
 /// A finding as sure as this makes its disguise one too.
-const HARMFUL: u8 = 50;
+const HARMFUL: u8 = 80;
 
 /// What a rule found.
 #[derive(Clone, Debug)]

@@ -25,7 +25,12 @@ fn injection_keywords_are_long_enough_for_long_strides() {
     let scanner = &*SCANNER;
     for rule in scanner.rules().iter().filter(|r| r.goes(Direction::Response)) {
         for keyword in rule.keywords() {
-            assert!(keyword.bytes.len() >= 6, "{}: {:?}", rule.id, String::from_utf8_lossy(&keyword.bytes));
+            assert!(
+                keyword.bytes.len() >= search::Prefilter::LONG,
+                "{}: {:?}",
+                rule.id,
+                String::from_utf8_lossy(&keyword.bytes)
+            );
         }
     }
 }

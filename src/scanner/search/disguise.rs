@@ -1,18 +1,23 @@
-//! Keywords as they stand in text that was written backwards or by ROT13. Both leave no mark that could be seen otherwise; so
-//! the one search for keywords looks for these too, and where one stands, the rule is tried on what it stands for.
+//! Keywords as they stand in text that was written backwards or by ROT13, with other gaps between their words than spaces, or
+//! with a capital beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
+//! for these too, and where one stands, the rule is tried on what it stands for.
 
 use std::ops::Range;
 
 use super::effort::Work;
 use super::prefilter::{Keyword, Next};
+use crate::scanner::Family;
 use crate::scanner::rules::Rule;
-use crate::scanner::views::{View, backwards, rot13};
+use crate::scanner::views::{View, backwards, loose, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
+/// A word that is searched for has at least so many letters.
+const WORD: usize = 3;
+/// The words before it stand as near.
+const BEFORE: usize = 64;
 /// Shorter ones stand by chance in any text.
 const LEAST: usize = 4;
-
 /// So much of a match is asked about first: all that the rules know of its beginning.
 const HEAD: usize = 40;
 
@@ -25,27 +30,69 @@ pub(in crate::scanner) struct Disguise {
     len: usize,
     /// Too short to be known within a word.
     short: bool,
+    /// All words of the keyword, and how many bytes of it stand before the one that is searched for.
+    words: Option<(Box<[u8]>, usize)>,
 }
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let each = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| {
-        let turned = rot13(&k.next.bytes().collect::<Vec<_>>());
-        let mut next = Next::NONE;
-        turned.into_iter().for_each(|b| next.add(b));
-        [
-            (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
-            (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
-        ]
-        .map(|(view, bytes, around)| (i, k, view, bytes, around))
-    });
-    each.filter(|(_, k, _, bytes, _)| **bytes != *k.bytes)
-        .map(|(keyword, k, view, bytes, (before, next))| {
-            let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-            let disguise = Disguise { view, keyword, len: bytes.len(), short };
-            (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
-        })
-        .unzip()
+    let turned = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| both(i, k));
+    let others = keywords.iter().enumerate().flat_map(|(i, k)| [gapped(i, k), capital(i, k)]).flatten();
+    turned.chain(others).unzip()
+}
+
+/// By ROT13, and backwards.
+fn both(keyword: usize, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> {
+    let mut next = Next::NONE;
+    rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
+    let ways = [
+        (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
+        (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
+    ];
+    let differs = |(view, bytes, _): &(View, Vec<u8>, _)| {
+        **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes)
+    };
+    ways.into_iter().filter(differs).map(move |(view, bytes, (before, next))| {
+        let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
+        let disguise = Disguise { view, keyword, len: bytes.len(), short, words: None };
+        (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
+    })
+}
+
+fn has_digits(keyword: &[u8]) -> bool {
+    keyword.iter().any(u8::is_ascii_digit)
+}
+
+/// The first word of some length, for a keyword of several.
+fn gapped(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
+    let mut before = 0;
+    let words = k.bytes.split(|b| *b == b' ');
+    if !k.fold || words.clone().filter(|w| !w.is_empty()).count() < 2 {
+        return None;
+    }
+    for word in words {
+        if word.len() >= WORD && word.iter().all(u8::is_ascii_alphabetic) {
+            let words = Some((k.bytes.trim_ascii_end().into(), before));
+            let view = View::Whitespace;
+            let disguise = Disguise { view, keyword, len: word.len(), short: false, words };
+            return Some((folded(word.into()), disguise));
+        }
+        before += word.len() + 1;
+    }
+    None
+}
+
+/// With a capital at the beginning, where that is no ASCII.
+fn capital(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
+    let text = std::str::from_utf8(&k.bytes).ok()?;
+    let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
+    let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
+    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false, words: None };
+    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then(|| (folded(bytes), disguise))
+}
+
+fn folded(bytes: Vec<u8>) -> Keyword {
+    Keyword { bytes: bytes.into(), fold: true, next: Next::ANY, before: Next::ANY }
 }
 
 impl Disguise {
@@ -68,33 +115,91 @@ impl Disguise {
     ) -> Option<(Range<usize>, u8)> {
         let (end, span) = (start + self.len, self.span(rule, text, start));
         let free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
-        if self.view == View::Rot13 {
-            if self.short && !free(start.checked_sub(1).and_then(|i| text.get(i))) {
-                return None;
+        let before = start.checked_sub(1).and_then(|i| text.get(i));
+        let may = |head: &mut dyn Iterator<Item = u8>, work: &mut Work| may_match(rule, head, work);
+        work.add(Work::TRY);
+        match self.view {
+            View::Whitespace => loosely(rule, text, self.begins(text, start)?, work),
+            View::Unicode => {
+                work.add(span.len());
+                let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
+                let (len, sure) = rule.matches(window.to_lowercase().as_bytes(), work)?;
+                Some((start..text.len().min(start + len), sure))
             }
-            let head = &text[start..text.len().min(start + HEAD)];
-            if !may_match(rule, head.iter().map(|b| turned(*b)), work) {
-                return None;
+            View::Rot13 if !self.short || free(before) => {
+                let head = &text[start..text.len().min(start + HEAD)];
+                if !may(&mut head.iter().map(|b| turned(*b)), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&rot13(&text[span]), work)?;
+                Some((start..start + len, sure))
             }
-            work.add(Work::TRY + span.len());
-            let (len, sure) = rule.matches(&rot13(&text[span]), work)?;
-            return Some((start..start + len, sure));
+            View::Reversed if !self.short || free(text.get(end)) => {
+                if !may(&mut text[..end].iter().rev().take(HEAD).copied(), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&backwards(&text[span]), work)?;
+                Some((end - len..end, sure))
+            }
+            _ => None,
         }
-        if self.short && !free(text.get(end)) {
-            return None;
+    }
+
+    /// Is it worth a try? Words with a single space between them are no disguise.
+    #[inline]
+    pub(in crate::scanner) fn stands(&self, text: &[u8], start: usize) -> bool {
+        self.view != View::Whitespace || self.begins(text, start).is_some()
+    }
+
+    /// Where the words begin, one of which stands at `start`.
+    fn begins(&self, text: &[u8], start: usize) -> Option<usize> {
+        let (words, before) = self.words.as_ref()?;
+        if *before == 0 {
+            return loose::stands(words, text, start).map(|_| start);
         }
-        if !may_match(rule, text[..end].iter().rev().take(HEAD).copied(), work) {
-            return None;
-        }
-        work.add(Work::TRY + span.len());
-        let (len, sure) = rule.matches(&backwards(&text[span]), work)?;
-        Some((end - len..end, sure))
+        let (first, last) = (start.saturating_sub(before + BEFORE), start.checked_sub(*before)?);
+        let is_here = |at: &usize| {
+            text[*at].eq_ignore_ascii_case(&words[0])
+                && loose::stands(&words[..before - 1], text, *at).is_some_and(|end| end <= start)
+                && loose::stands(words, text, *at).is_some()
+        };
+        if !text[start - 1].is_ascii_alphanumeric() { (first..=last).rev().find(is_here) } else { None }
     }
 
     /// How the text was written.
     pub(in crate::scanner) fn view(&self) -> View {
         self.view
     }
+}
+
+/// Tries a rule on the phrase that begins at `start`, whatever its gaps.
+fn loosely(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
+    work.add(rule.reach());
+    let phrase = loose::phrase(text, start, rule.reach());
+    let (len, sure) = rule.matches(&phrase.bytes, work)?;
+    Some((start..phrase.end(len), sure))
+}
+
+/// Tries a rule again, where its keyword stands and what follows may be written otherwise.
+pub(in crate::scanner) fn again(
+    rule: &Rule,
+    text: &[u8],
+    start: usize,
+    work: &mut Work,
+) -> Option<(View, Range<usize>, u8)> {
+    let window = &text[start..text.len().min(start + rule.reach())];
+    if rule.family != Family::Secret {
+        let (span, sure) = loose::is_odd(window).then(|| loosely(rule, text, start, work)).flatten()?;
+        return Some((View::Whitespace, span, sure));
+    }
+    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+        return None;
+    }
+    let plain = loose::unescaped(text, start, 2 * rule.reach());
+    let (len, sure) = rule.matches(&plain.bytes, work)?;
+    Some((View::Escapes, start..plain.end(len), sure))
 }
 
 /// One spelling of a phrase will do, and what a few letters give stands by chance in any text.
@@ -105,7 +210,7 @@ fn is_disguised(keyword: &Keyword) -> bool {
 }
 
 /// Asks the rule about a match's first bytes, before all of it is written out.
-fn may_match(rule: &Rule, head: impl Iterator<Item = u8>, work: &mut Work) -> bool {
+fn may_match(rule: &Rule, head: &mut dyn Iterator<Item = u8>, work: &mut Work) -> bool {
     let mut first = [0; HEAD];
     let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
     // characters of more bytes are not turned round within

@@ -98,7 +98,10 @@ impl Lane {
             let affords = effort.affords(start);
             let Some(rules) = self.rules.get(keyword) else {
                 let disguise = &self.disguises[keyword - self.rules.len()];
-                return self.uncover(look, disguise, (text, start), &mut effort, out);
+                if disguise.stands(text, start) {
+                    self.uncover(look, disguise, (text, start), &mut effort, out);
+                }
+                return;
             };
             for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
                 if start + rule.reach() > text.len() {
@@ -111,6 +114,8 @@ impl Lane {
                     effort.pass_over(start..text.len().min(start + rule.reach()));
                 } else if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));
+                } else {
+                    Lane::again(look, rule, (text, start), &mut effort, out);
                 }
             }
         });
@@ -123,6 +128,23 @@ impl Lane {
             settle(out, first);
         }
         hold
+    }
+
+    /// Where the keyword stands as it is, and what follows may be written otherwise.
+    fn again(
+        look: &Look,
+        rule: &Rule,
+        (text, start): (&[u8], usize),
+        effort: &mut Effort,
+        out: &mut Vec<Finding>,
+    ) {
+        let mut work = Work::default();
+        if let Some((view, span, sure)) = disguise::again(rule, text, start, &mut work)
+            && let Some(path) = look.path.then(view)
+        {
+            out.push(finding(rule, sure, span, path));
+        }
+        effort.spend(&work);
     }
 
     /// At the beginning of a keyword in disguise.

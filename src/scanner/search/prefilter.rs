@@ -67,11 +67,13 @@ pub(in crate::scanner) struct Prefilter {
 impl Prefilter {
     /// The shortest keyword that can be searched for.
     pub(in crate::scanner) const SHORTEST: usize = 3;
+    /// If none is shorter, the search takes longer strides.
+    pub(in crate::scanner) const LONG: usize = 5;
 
-    /// Keywords of six bytes and more let the search take longer strides.
+    /// Without short keywords the search takes longer strides: of five bytes, any three and one beside them are a gram.
     pub(in crate::scanner) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
-        let stride = if shortest >= 6 { 4 } else { 2 };
+        let stride = if shortest >= Self::LONG { 4 } else { 2 };
         let table = Table::new(Choice::new(stride, rarity).places(&keywords));
         Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
     }
@@ -191,7 +193,7 @@ mod tests {
         fn finds_what_a_naive_search_finds(parts in proptest::collection::vec(
             prop_oneof!["[a-zA-Z ]{0,9}", Just("ignore".to_owned()), Just("PREVIOUS".to_owned()), Just("忽略".to_owned()), Just("ab-".to_owned()), Just("ghp_".to_owned())], 0..40)) {
             let text = parts.concat();
-            for (words, fold) in [(&["ignore", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
+            for (words, fold) in [(&["ignor", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
                 let words = keywords(words, fold);
                 prop_assert_eq!(found(&Prefilter::compile(words.clone(), &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
             }

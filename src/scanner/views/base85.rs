@@ -15,6 +15,8 @@ const LEAD: usize = 96;
 const STARTS: usize = 8;
 /// Marks of Ascii85 are no farther apart.
 const MARKED: usize = 256 * 1024;
+/// A marked run within a string is looked through for escapes so far.
+pub(super) const ESCAPED: usize = 4096;
 /// Groups a try decodes.
 const TRIED: usize = 3;
 
@@ -59,7 +61,7 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 pub(super) fn is_mixed(piece: &[u8]) -> bool {
     let piece = &piece[..piece.len().min(LEAD)];
     // so many small letters make a word
-    if piece.windows(8).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
+    if piece.windows(10).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
         return false;
     }
     let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();

@@ -9,10 +9,8 @@ use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
-use super::{
-    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode,
-};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
+use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
@@ -22,7 +20,7 @@ const BASE: usize = 8 * 1024;
 const TEXTS: usize = 256;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
-const GUESSED: usize = 2048;
+const GUESSED: usize = 16 * 1024;
 /// How much behind a token tells it from another that begins alike.
 const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
@@ -137,7 +135,7 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         expand(text, &signs, &mut sink);
     }
     let mut dead_ends = Vec::new();
-    if text.len() <= GUESSED && !shift::has_words(text) {
+    if signs.is_opaque() {
         dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
     let mut found = false;

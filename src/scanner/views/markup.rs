@@ -38,6 +38,12 @@ fn tag(text: &[u8], at: usize) -> Option<usize> {
     memchr::memchr2(b'>', b'<', rest).filter(|len| rest[*len] == b'>').map(|len| at + len + 2)
 }
 
+/// The tag or comment at `at`, and whether a reader sees a gap there.
+pub(super) fn element(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
+    let end = tag(text, at).filter(|end| is_known(&text[at..*end]))?;
+    Some((at..end, is_block(&text[at..end])))
+}
+
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let (mut at, mut kept) = (window.start, window.start);
     while let Some(found) = memchr::memchr(b'<', &text[at..window.end.max(at)]) {
@@ -57,13 +63,40 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
 
 /// Elements that a reader sees a gap at, and those that he does not; of HTML, SVG and office documents. Each list is sorted.
 const BLOCKS: &[&str] = &[
-    "a:p", "article", "blockquote", "br", "dd", "details", "div", "dl", "dt", "footer", "h", "header", "hr", "li",
-    "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "th", "thead", "tr", "ul", "w:br", "w:p",
+    "a:p",
+    "article",
+    "blockquote",
+    "br",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "footer",
+    "h",
+    "header",
+    "hr",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+    "w:br",
+    "w:p",
 ];
 const INLINE: &[&str] = &[
-    "a", "abbr", "b", "bdi", "bdo", "big", "button", "center", "cite", "code", "del", "em", "font", "g", "i", "img",
-    "input", "ins", "kbd", "label", "mark", "q", "r", "s", "samp", "small", "span", "strike", "strong", "sub",
-    "summary", "sup", "t", "text", "tspan", "tt", "u", "var", "wbr",
+    "a", "abbr", "b", "bdi", "bdo", "big", "button", "center", "cite", "code", "del", "em", "font", "g", "i",
+    "img", "input", "ins", "kbd", "label", "mark", "q", "r", "s", "samp", "small", "span", "strike",
+    "strong", "sub", "summary", "sup", "t", "text", "tspan", "tt", "u", "var", "wbr",
 ];
 /// No name in the lists is longer.
 const NAME: usize = 12;

@@ -12,6 +12,7 @@ mod images;
 mod inflate;
 mod lattice;
 mod leet;
+pub(super) mod loose;
 mod lookalikes;
 mod map;
 mod markup;
@@ -191,6 +192,9 @@ const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Image, View::Utf16,
 impl Wants {
     /// Every view.
     pub const ALL: Wants = Wants(u32::MAX);
+
+    /// Those that leave signs, on any surface.
+    const SIGNED: Wants = Wants(u32::MAX & !(1 << View::Caesar as u32) & !(1 << View::Leet as u32));
 
     /// The one table of what runs where.
     #[must_use]

@@ -68,11 +68,12 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let body = bytes.strip_prefix(b"\xff\xfe").or(bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];
+    let text = |unit: u16| u8::try_from(unit).map_or(is_letter(unit), |b| b < 0x80 && b != 0 && !is_odd(b));
     pairs.len() >= 6
-        && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && !is_odd(p[1 - *i])))
-            || pairs.len() >= 8
-                && !is_clear(&body[..pairs.len() * 2])
-                && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
+        && (pairs.iter().all(|p| text(u16::from_le_bytes(*p)))
+            && (pairs.len() >= 8 || pairs.iter().any(|p| p[1] == 0))
+            && !is_clear(&body[..pairs.len() * 2])
+            || pairs.iter().all(|p| text(u16::from_be_bytes(*p))) && pairs.iter().any(|p| p[0] == 0))
 }
 
 /// Text as it stands.

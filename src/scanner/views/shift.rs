@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lattice::Sink;
 use super::map::Map;
 use super::plausible::Kind;
-use super::{View, base85};
+use super::{View, Wants, base85, sweep};
 
 /// Places at which a text is asked whether it is made of words.
 const ASKED: usize = 64;
@@ -19,7 +19,13 @@ const SHORT: usize = 512;
 const LEAST: usize = 16;
 /// Of one word with digits, nothing is known.
 const WORD: usize = 128;
-const MOST: usize = 2048;
+const MOST: usize = 16 * 1024;
+/// And one that is made of words, in a disguise.
+const WORDS: usize = 2048;
+/// What tells how a longer text is disguised.
+const PIECE: usize = 128;
+/// So many letters in a row are a word.
+const A_WORD: usize = 6;
 
 /// Every letter moved by `by`.
 pub(super) fn moved(text: &[u8], by: u8) -> Vec<u8> {
@@ -78,7 +84,11 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
     let word = || {
         text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
     };
-    letters >= 8 && (letters * 2 >= visible || text.len() <= WORD) && (common * 100 < letters * COMMON || word())
+    is_wordless(text)
+        || text.len() <= WORDS
+            && letters >= 8
+            && (letters * 2 >= visible || text.len() <= WORD)
+            && (common * 100 < letters * COMMON || word())
 }
 
 /// Are its letters those of a language, and many?
@@ -111,19 +121,48 @@ static WEIGHT: [u32; 256] = {
     weight
 };
 
+/// Not a word in its middle.
+fn is_wordless(text: &[u8]) -> bool {
+    let piece = middle(text);
+    let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
+    !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
+        && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+        && piece.iter().filter(|b| b.is_ascii_alphabetic()).count() > PIECE / 16
+}
+
+fn middle(text: &[u8]) -> &[u8] {
+    let from = (text.len() / 2).saturating_sub(PIECE / 2);
+    &text[from..text.len().min(from + PIECE)]
+}
+
 /// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language; of a short text,
-/// by any number.
+/// by any number; of a longer one, by those that make signs of something encoded.
 pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     let all = 0..text.len();
     if text.len() < LEAST / 2 || base85::decode_whole(text, sink) {
         return;
     }
-    decode(View::Reversed, text, all.clone(), sink);
-    decode(View::Rot13, text, all.clone(), sink);
+    let short = text.len() <= SHORT;
+    let piece = middle(text);
+    if short || has_signs(&backwards(piece)) {
+        decode(View::Reversed, text, all.clone(), sink);
+    }
+    if text.len() <= WORDS || has_signs(&moved(piece, 13)) {
+        decode(View::Rot13, text, all.clone(), sink);
+    }
     let likely = likely(text).into_iter();
-    for by in likely.chain((1..26).filter(|by| *by != 13 && text.len() <= SHORT)) {
+    let others = (1..26).filter(|by| *by != 13 && (short || has_signs(&moved(piece, *by))));
+    for by in likely.chain(others) {
+        if text.len() > sink.room() {
+            break;
+        }
         sink.add(view(by), (moved(text, by), Map::even(all.clone(), 1, 1)), Kind::Text, text.len());
     }
+}
+
+/// Is there anything encoded in it, for all one can see?
+fn has_signs(piece: &[u8]) -> bool {
+    !sweep::signs(piece, Wants::SIGNED).is_empty()
 }
 
 /// Letters in a thousand of English; other languages in Latin letters are near enough.

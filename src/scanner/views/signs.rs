@@ -79,6 +79,11 @@ impl Signs {
         self.wide
     }
 
+    /// Nothing that can be read?
+    pub(super) fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
     /// Are views wanted that only readers see through?
     pub(super) fn for_readers(&self) -> bool {
         self.wants.has(View::Leet)

@@ -19,12 +19,13 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
     let mut at = range.start;
     while at < range.end {
         if (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
-            let (mut end, mut row, mut letters) = (at, 1, 0);
+            let (mut end, mut row, mut letters, mut numbers) = (at, 1, 0, 0);
             while let Some(begin) = next(text, end) {
                 letters += usize::from(text[end].is_ascii_alphabetic() || text[end] >= 0x80);
+                numbers += usize::from(text[end].is_ascii_digit() || matches!(text[end], b'-' | b'.' | b','));
                 (end, row) = (begin, row + 1);
             }
-            if row >= LEAST && letters * 2 >= row || row >= LONG && letters * 5 >= row {
+            if row >= LEAST && letters * 2 >= row || row >= LONG && numbers * 6 <= row * 5 {
                 signs.note(View::Spaced, at..end, text.len());
             }
             at = end;

@@ -147,13 +147,24 @@ impl Walk<'_> {
             for at in memchr::memchr_iter(b'~', &self.text[block.clone()]).map(|i| block.start + i) {
                 if at > 0 && self.text[at - 1] == b'<' {
                     self.signs.note_mark(at - 1);
+                    // in a JSON string, quotes and backslashes are doubled
+                    let end = self.text.len().min(at + base85::ESCAPED);
+                    if memchr::memchr(b'\\', &self.text[at..end]).is_some() {
+                        self.signs.note(View::Escapes, at..end, self.text.len());
+                    }
                 }
             }
         }
     }
 
     /// Every `b` of the block that the last look did not go past.
-    fn each(&mut self, kind: usize, b: u8, block: &Range<usize>, sign: fn(&[u8], usize, &mut Signs) -> usize) {
+    fn each(
+        &mut self,
+        kind: usize,
+        b: u8,
+        block: &Range<usize>,
+        sign: fn(&[u8], usize, &mut Signs) -> usize,
+    ) {
         let mut at = self.done[kind].max(block.start);
         while at < block.end
             && let Some(next) = memchr::memchr(b, &self.text[at..block.end])
@@ -190,7 +201,10 @@ impl Walk<'_> {
             self.free = at + after;
             let word = at - before..self.free;
             // pairs of digits may be set apart by a character of the alphabet
-            if matches!(self.text[word.clone()], [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]) {
+            if matches!(
+                self.text[word.clone()],
+                [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]
+            ) {
                 numbers::sign(self.text, word.start, self.signs);
             }
             if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()]) {
@@ -244,11 +258,19 @@ fn flags(block: &[u8; BLOCK]) -> Flags {
 const EACH: u64 = 0x0101_0101_0101_0101;
 const TOP: u64 = 0x80 * EACH;
 
-/// Of eight bytes, every other one below the digits, with one exception?
+/// Of eight bytes, every other one a space, or below the digits, with two exceptions?
 #[inline(always)]
 fn is_apart(bytes: u64) -> bool {
-    let high = (((bytes & !TOP) + u64::from(0x80 - b'0') * EACH) | bytes) & TOP;
+    let below = (((bytes & !TOP) + u64::from(0x80 - b'0') * EACH) | bytes) & TOP;
+    let other = bytes ^ (u64::from(b' ') * EACH);
+    let space = (((other & !TOP) + 0x7f * EACH) | other) & TOP;
+    alternates(below) | alternates(space)
+}
+
+#[inline(always)]
+fn alternates(high: u64) -> bool {
     let same = !(high ^ high >> 8) & (TOP >> 8);
+    let same = same & same.wrapping_sub(1);
     same & same.wrapping_sub(1) == 0
 }
 

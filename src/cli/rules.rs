@@ -73,10 +73,22 @@ struct Entry {
 
 fn entries(ctx: &Context) -> Result<Vec<Entry>, Failure> {
     let judge = own(ctx)?;
-    let of = |r: &Rule| Entry { id: r.id.to_string(), family: r.family.as_str(), confidence: r.confidence, source: r.source_name.clone(), what: String::new() };
+    let of = |r: &Rule| Entry {
+        id: r.id.to_string(),
+        family: r.family.as_str(),
+        confidence: r.confidence,
+        source: r.source_name.clone(),
+        what: String::new(),
+    };
     let mut all: Vec<Entry> = judge.scanner().rules().iter().map(|r| of(r)).collect();
     for rule in commands::rules().map_err(|e| unusable(&e))?.into_iter().filter(|r| !r.class.is_empty()) {
-        all.push(Entry { id: rule.id, family: Family::Command.as_str(), confidence: rule.confidence, source: rule.source_name, what: rule.what });
+        all.push(Entry {
+            id: rule.id,
+            family: Family::Command.as_str(),
+            confidence: rule.confidence,
+            source: rule.source_name,
+            what: rule.what,
+        });
     }
     Ok(all)
 }
@@ -87,7 +99,13 @@ fn own(ctx: &Context) -> Result<Judge, Failure> {
 }
 
 fn unusable(e: &Error) -> Failure {
-    Failure::new(Exit::Unevaluated, e.code(), "the rules cannot be used", e, "mend the files; `katana rules test FILE` says when they are right")
+    Failure::new(
+        Exit::Unevaluated,
+        e.code(),
+        "the rules cannot be used",
+        e,
+        "mend the files; `katana rules test FILE` says when they are right",
+    )
 }
 
 fn list(part: Option<&str>, family: Option<&str>, ctx: &Context) -> Outcome {
@@ -97,28 +115,50 @@ fn list(part: Option<&str>, family: Option<&str>, ctx: &Context) -> Outcome {
     families.dedup();
     if let Some(family) = family.filter(|f| !families.contains(f)) {
         let next = format!("one of: {}", families.join(", "));
-        return Err(Failure::new(Exit::Child(2), "no_family", format!("{family} is no family of rules"), "no rule has it", next));
+        return Err(Failure::new(
+            Exit::Child(2),
+            "no_family",
+            format!("{family} is no family of rules"),
+            "no rule has it",
+            next,
+        ));
     }
-    let wanted: Vec<&Entry> = all.iter().filter(|e| part.is_none_or(|p| e.id.contains(p)) && family.is_none_or(|f| e.family == f)).collect();
+    let wanted: Vec<&Entry> = all
+        .iter()
+        .filter(|e| part.is_none_or(|p| e.id.contains(p)) && family.is_none_or(|f| e.family == f))
+        .collect();
     if ctx.json {
-        let rules: Vec<Value> = wanted.iter().map(|e| json!({ "id": e.id, "family": e.family, "confidence": e.confidence, "source": e.source })).collect();
+        let rules: Vec<Value> = wanted
+            .iter()
+            .map(
+                |e| json!({ "id": e.id, "family": e.family, "confidence": e.confidence, "source": e.source }),
+            )
+            .collect();
         ctx.out_json(&json!({ "rules": rules, "count": wanted.len() }));
         return Ok(Exit::Done);
     }
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["rule", "family", "sure", "file"]);
+    table.load_style(presets::NOTHING).set_header(["rule", "family", "sure", "what, or file"]);
     for e in &wanted {
-        table.add_row([e.id.clone(), e.family.to_owned(), format!("{} %", e.confidence), e.source.trim_start_matches("config/rules/").to_owned()]);
+        let file = e.source.trim_start_matches("config/rules/");
+        let about = if e.what.is_empty() { file } else { &e.what };
+        table.add_row([e.id.as_str(), e.family, &format!("{} %", e.confidence), about]);
     }
     table.lines().for_each(|line| ctx.out(line.trim_end()));
-    let each: Vec<String> = families.iter().map(|f| (wanted.iter().filter(|e| e.family == *f).count(), f)).filter(|(n, _)| *n > 0).map(|(n, f)| format!("{n} {f}")).collect();
+    let each: Vec<String> = families
+        .iter()
+        .map(|f| (wanted.iter().filter(|e| e.family == *f).count(), f))
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, f)| format!("{n} {f}"))
+        .collect();
     ctx.note(format!("{} ({})", count(wanted.len(), "rule", "rules"), each.join(", ")));
     Ok(Exit::Done)
 }
 
 fn show(id: &str, ctx: &Context) -> Outcome {
     let of_commands = commands::rules().map_err(|e| unusable(&e))?;
-    let those: Vec<&CommandRule> = of_commands.iter().filter(|r| r.id == id || r.finding == id && !r.class.is_empty()).collect();
+    let those: Vec<&CommandRule> =
+        of_commands.iter().filter(|r| r.id == id || r.finding == id && !r.class.is_empty()).collect();
     let documents: Vec<Value> = if those.is_empty() {
         let catalogue = Scanner::catalogue().map_err(|e| unusable(&e))?;
         let judge = own(ctx)?;
@@ -130,18 +170,39 @@ fn show(id: &str, ctx: &Context) -> Outcome {
     };
     if documents.is_empty() {
         let known = entries(ctx)?;
-        let mut near: Vec<&str> = known.iter().map(|e| e.id.as_str()).filter(|e| e.contains(id) || id.split('.').any(|p| p.len() > 2 && e.contains(p))).take(5).collect();
+        let mut near: Vec<&str> = known
+            .iter()
+            .map(|e| e.id.as_str())
+            .filter(|e| e.contains(id) || id.split('.').any(|p| p.len() > 2 && e.contains(p)))
+            .take(5)
+            .collect();
         near.sort_unstable();
-        let next = if near.is_empty() { "`katana rules list` names them all".to_owned() } else { format!("perhaps {}", near.join(", ")) };
-        return Err(Failure::new(Exit::Unevaluated, "no_rule", format!("{id} is not to be shown"), "no rule has this id", next));
+        let next = if near.is_empty() {
+            "`katana rules list` names them all".to_owned()
+        } else {
+            format!("perhaps {}", near.join(", "))
+        };
+        return Err(Failure::new(
+            Exit::Unevaluated,
+            "no_rule",
+            format!("{id} is not to be shown"),
+            "no rule has this id",
+            next,
+        ));
     }
     if ctx.json {
-        ctx.out_json(&if documents.len() == 1 { documents[0].clone() } else { json!({ "rules": documents }) });
+        ctx.out_json(&if documents.len() == 1 {
+            documents[0].clone()
+        } else {
+            json!({ "rules": documents })
+        });
         return Ok(Exit::Done);
     }
     for document in &documents {
         ctx.out(ctx.paint(Tone::Info, document["id"].as_str().unwrap_or_default()));
-        for (key, value) in document.as_object().into_iter().flatten().filter(|(k, v)| *k != "id" && !is_empty(v)) {
+        for (key, value) in
+            document.as_object().into_iter().flatten().filter(|(k, v)| *k != "id" && !is_empty(v))
+        {
             told(key, value, ctx);
         }
     }
@@ -149,19 +210,32 @@ fn show(id: &str, ctx: &Context) -> Outcome {
 }
 
 fn told(key: &str, value: &Value, ctx: &Context) {
-    let printable = |v: &Value| v.as_str().map_or_else(|| v.to_string(), |s| s.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect());
+    let printable = |v: &Value| {
+        v.as_str().map_or_else(
+            || v.to_string(),
+            |s| {
+                s.chars()
+                    .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+                    .collect()
+            },
+        )
+    };
     match value.as_array() {
         Some(list) if matches!(key, "examples" | "counter_examples" | "references") => {
             ctx.out(format!("  {key}"));
             list.iter().for_each(|v| ctx.out(format!("    {}", printable(v))));
         }
-        Some(list) => ctx.out(format!("  {key:<17} {}", list.iter().map(printable).collect::<Vec<_>>().join(", "))),
+        Some(list) => {
+            ctx.out(format!("  {key:<17} {}", list.iter().map(printable).collect::<Vec<_>>().join(", ")))
+        }
         None => ctx.out(format!("  {key:<17} {}", printable(value))),
     }
 }
 
 fn is_empty(value: &Value) -> bool {
-    value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_str().is_some_and(str::is_empty)
+    value.is_null()
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.as_str().is_some_and(str::is_empty)
 }
 
 fn of_rule(rule: &Rule) -> Value {
@@ -188,18 +262,48 @@ fn of_command(rule: &CommandRule) -> Value {
 fn test(what: &[PathBuf], ctx: &Context) -> Outcome {
     let mut files = Vec::new();
     for path in what {
-        yaml(path, &mut files).map_err(|e| Failure::new(Exit::Unevaluated, "rules_unreadable", format!("{} cannot be read", path.display()), e, "name a file or a folder of rules"))?;
+        yaml(path, &mut files).map_err(|e| {
+            Failure::new(
+                Exit::Unevaluated,
+                "rules_unreadable",
+                format!("{} cannot be read", path.display()),
+                e,
+                "name a file or a folder of rules",
+            )
+        })?;
     }
     if files.is_empty() {
-        return Err(Failure::new(Exit::Unevaluated, "no_rules", "there is nothing to test", "the folder has no .yaml file", "name a file of rules"));
+        return Err(Failure::new(
+            Exit::Unevaluated,
+            "no_rules",
+            "there is nothing to test",
+            "the folder has no .yaml file",
+            "name a file of rules",
+        ));
     }
-    let (rules, wrong) = Judge::check(&files);
+    // those for commands are of another make
+    let (of_commands, texts): (Vec<PathBuf>, Vec<PathBuf>) = files.iter().cloned().partition(|f| {
+        fs::read_to_string(f).is_ok_and(|t| {
+            t.lines().any(|l| l.split('#').next().is_some_and(|l| l.trim_end() == "family: command"))
+        })
+    });
+    let (mut rules, mut wrong) = Judge::check(&texts);
+    for file in &of_commands {
+        let (more, faults) =
+            commands::check(&file.display().to_string(), &fs::read_to_string(file).unwrap_or_default());
+        rules += more;
+        wrong.extend(faults);
+    }
     if ctx.json {
         ctx.out_json(&json!({ "files": files.len(), "rules": rules, "problems": wrong }));
     } else {
         wrong.iter().for_each(|w| ctx.out(format!("{} {w}", ctx.paint(Tone::Bad, "✗"))));
         let all = format!("{} in {}", count(rules, "rule", "rules"), count(files.len(), "file", "files"));
-        ctx.out(if wrong.is_empty() { format!("{} {all}: sound", ctx.paint(Tone::Good, "✓")) } else { format!("{all}, {}", count(wrong.len(), "problem", "problems")) });
+        ctx.out(if wrong.is_empty() {
+            format!("{} {all}: sound", ctx.paint(Tone::Good, "✓"))
+        } else {
+            format!("{all}, {}", count(wrong.len(), "problem", "problems"))
+        });
     }
     Ok(if wrong.is_empty() { Exit::Done } else { Exit::Bad })
 }
@@ -221,9 +325,16 @@ fn try_out(id: &str, what: &[PathBuf], ctx: &Context) -> Outcome {
     let judge = own(ctx)?;
     let mut found: Vec<Finding> = Vec::new();
     let of_commands = commands::rules().map_err(|e| unusable(&e))?;
-    let known = judge.scanner().rule(id).is_some() || of_commands.iter().any(|r| r.id == id || r.finding == id);
+    let known =
+        judge.scanner().rule(id).is_some() || of_commands.iter().any(|r| r.id == id || r.finding == id);
     if !known {
-        return Err(Failure::new(Exit::Unevaluated, "no_rule", format!("{id} cannot be tried"), "no rule has this id", "`katana rules list` names them all"));
+        return Err(Failure::new(
+            Exit::Unevaluated,
+            "no_rule",
+            format!("{id} cannot be tried"),
+            "no rule has this id",
+            "`katana rules list` names them all",
+        ));
     }
     for direction in [Direction::Request, Direction::Response] {
         for surface in [Surface::Url, Surface::Header, Surface::Body] {
@@ -231,18 +342,26 @@ fn try_out(id: &str, what: &[PathBuf], ctx: &Context) -> Outcome {
         }
     }
     commands::find(text.as_bytes(), &mut found);
-    let single = commands::explain(text.as_bytes()).into_iter().flat_map(|c| c.found.into_iter().map(move |(rule, sure)| (rule, sure, c.start, c.end)));
-    let mut spans: Vec<(u8, usize, usize)> = single.filter(|(rule, ..)| *rule == id).map(|(_, sure, start, end)| (sure, start, end)).collect();
+    let single = commands::explain(text.as_bytes())
+        .into_iter()
+        .flat_map(|c| c.found.into_iter().map(move |(rule, sure)| (rule, sure, c.start, c.end)));
+    let mut spans: Vec<(u8, usize, usize)> =
+        single.filter(|(rule, ..)| *rule == id).map(|(_, sure, start, end)| (sure, start, end)).collect();
     spans.extend(found.iter().filter(|f| &*f.rule == id).map(|f| (f.confidence, f.start, f.end)));
     spans.sort_unstable_by_key(|(_, start, end)| (*start, *end));
     spans.dedup_by_key(|(_, start, end)| (*start, *end));
     if ctx.json {
-        let all: Vec<Value> = spans.iter().map(|(sure, start, end)| json!({ "confidence": sure, "start": start, "end": end })).collect();
+        let all: Vec<Value> = spans
+            .iter()
+            .map(|(sure, start, end)| json!({ "confidence": sure, "start": start, "end": end }))
+            .collect();
         ctx.out_json(&json!({ "rule": id, "found": all }));
     } else if spans.is_empty() {
         ctx.out(format!("{} {id} does not find it", ctx.paint(Tone::Warn, "✗")));
     } else {
-        spans.iter().for_each(|(sure, start, end)| ctx.out(format!("{} {id} finds bytes {start}..{end}, {sure} %", ctx.paint(Tone::Good, "✓"))));
+        spans.iter().for_each(|(sure, start, end)| {
+            ctx.out(format!("{} {id} finds bytes {start}..{end}, {sure} %", ctx.paint(Tone::Good, "✓")))
+        });
     }
     Ok(if spans.is_empty() { Exit::Bad } else { Exit::Done })
 }

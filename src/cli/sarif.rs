@@ -1,20 +1,31 @@
 //! Reports as SARIF 2.1.0. Nothing of a secret's value is in it.
 
-use super::scanned::level;
+use super::scanned::{WEAK, level};
 use crate::app::scan::{Asked, Found, Item, Report};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The document.
 pub(super) fn document(report: &Report, asked: &Asked) -> Value {
     let mut rules: BTreeMap<&str, &Found> = BTreeMap::new();
-    report.items.iter().flat_map(|i| &i.findings).for_each(|f| drop(rules.entry(&f.rule).or_insert(f)));
+    for found in report.items.iter().flat_map(|i| &i.findings).filter(|f| f.confidence >= WEAK) {
+        rules.entry(&found.rule).or_insert(found);
+    }
     let numbers: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(n, id)| (*id, n)).collect();
     let threshold = asked.judge.threshold();
-    let results: Vec<Value> =
-        report.items.iter().flat_map(|i| i.findings.iter().map(|f| result(i, f, numbers[f.rule.as_str()], threshold))).collect();
+    let results: Vec<Value> = report
+        .items
+        .iter()
+        .flat_map(|i| {
+            i.findings
+                .iter()
+                .filter(|f| f.confidence >= WEAK)
+                .map(|f| result(i, f, numbers[f.rule.as_str()], threshold))
+        })
+        .collect();
     let unread: Vec<Value> = report
         .unread
         .iter()
@@ -84,7 +95,9 @@ fn uri(name: &str) -> String {
     }
     for b in name.bytes() {
         match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'!' => uri.push(char::from(b)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'!' => {
+                uri.push(char::from(b))
+            }
             _ => uri.push_str(&format!("%{b:02X}")),
         }
     }

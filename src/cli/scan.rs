@@ -45,7 +45,13 @@ pub(super) fn content(text: Option<String>, ctx: &Context) -> Result<(&'static s
             }
             let mut bytes = Vec::new();
             io::stdin().lock().read_to_end(&mut bytes).map_err(|e| {
-                Failure::new(Exit::Unevaluated, "stdin_io", "stdin cannot be read", e, "give the text as an argument")
+                Failure::new(
+                    Exit::Unevaluated,
+                    "stdin_io",
+                    "stdin cannot be read",
+                    e,
+                    "give the text as an argument",
+                )
             })?;
             Ok(("stdin", bytes))
         }

@@ -9,6 +9,9 @@ use crate::scanner::{Direction, STRICT, Surface};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+/// A sign less sure than this says something only beside others.
+pub(super) const WEAK: u8 = 30;
+
 /// How a scan is asked for, and how it answers.
 #[derive(Debug, clap::Args)]
 pub(super) struct How {
@@ -164,9 +167,14 @@ fn input(item: &Item, asked: &Asked, explain: bool) -> Value {
 /// For a person.
 fn told(shown: &Shown<'_>, ctx: &Context) {
     let Shown { report, asked, how } = shown;
-    let several = report.texts > 1 || report.items.iter().any(|i| !matches!(i.name.as_str(), "text" | "stdin" | "command"));
+    let several = report.texts > 1
+        || report.items.iter().any(|i| !matches!(i.name.as_str(), "text" | "stdin" | "command"));
     for item in report.items.iter().filter(|i| !i.findings.is_empty() || how.output.explain) {
-        item.findings.iter().for_each(|f| row(item, f, several, asked, ctx));
+        let all = ctx.verbose > 0 || how.output.explain;
+        item.findings
+            .iter()
+            .filter(|f| all || f.confidence >= WEAK)
+            .for_each(|f| row(item, f, several, asked, ctx));
         if item.more > 0 {
             ctx.out(format!("  … and {} more in {}", item.more, item.name));
         }
@@ -183,10 +191,18 @@ fn told(shown: &Shown<'_>, ctx: &Context) {
 fn row(item: &Item, found: &Found, several: bool, asked: &Asked, ctx: &Context) {
     let blocks = asked.judge.threshold().is_some_and(|t| found.confidence >= t);
     let word = if blocks { ctx.paint(Tone::Bad, "blocks") } else { ctx.paint(Tone::Warn, "noted ") };
-    let at = if several { format!("{}:{}:{}", item.name, found.line, found.column) } else { format!("{}:{}", found.line, found.column) };
+    let at = if several {
+        format!("{}:{}:{}", item.name, found.line, found.column)
+    } else {
+        format!("{}:{}", found.line, found.column)
+    };
     let via = if found.path.is_empty() { String::new() } else { format!("  through {}", found.path) };
     let because = if found.because.is_empty() { String::new() } else { format!("  ({})", found.because) };
-    ctx.out(format!("{word} {at}  {} {} %{because}{via}", ctx.paint(Tone::Info, &found.rule), found.confidence));
+    ctx.out(format!(
+        "{word} {at}  {} {} %{because}{via}",
+        ctx.paint(Tone::Info, &found.rule),
+        found.confidence
+    ));
     ctx.out(format!("         {}", found.excerpt));
 }
 
@@ -202,16 +218,26 @@ fn explained(item: &Item, ctx: &Context) {
 }
 
 fn last_line(report: &Report, asked: &Asked, ctx: &Context) -> String {
-    let findings: usize = report.items.iter().map(|i| i.findings.len() + i.more).sum();
+    let is_weak = |f: &&Found| f.confidence < WEAK;
+    let weak: usize = report.items.iter().map(|i| i.findings.iter().filter(is_weak).count()).sum();
+    let findings = report.items.iter().map(|i| i.findings.len() + i.more).sum::<usize>() - weak;
+    let signs =
+        if weak == 0 { String::new() } else { format!(" and {}", count(weak, "weak sign", "weak signs")) };
     let verdict = match (report.blocking(), report.unread.is_empty(), findings) {
         (true, ..) => ctx.paint(Tone::Bad, "blocked"),
         (false, false, _) => ctx.paint(Tone::Warn, "not all could be evaluated"),
         (false, true, 0) => ctx.paint(Tone::Good, "nothing found"),
         (false, true, _) => ctx.paint(Tone::Good, "passes"),
     };
-    let threshold = asked.judge.threshold().map_or_else(|| "blocks nothing".to_owned(), |t| format!("blocks at {t}"));
+    let threshold =
+        asked.judge.threshold().map_or_else(|| "blocks nothing".to_owned(), |t| format!("blocks at {t}"));
     let texts = count(report.texts, "text", "texts");
-    format!("{verdict}: score {}, {} in {texts}, {} mode {threshold}", report.score(), count(findings, "finding", "findings"), mode(asked.mode))
+    format!(
+        "{verdict}: score {}, {}{signs} in {texts}, {} mode {threshold}",
+        report.score(),
+        count(findings, "finding", "findings"),
+        mode(asked.mode)
+    )
 }
 
 /// As it is written in the configuration.

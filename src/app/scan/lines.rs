@@ -30,7 +30,8 @@ impl Lines {
         let last = memchr::memrchr(b'\n', before);
         // what continues a character is none
         let characters = |bytes: &[u8]| bytes.iter().filter(|b| **b & 0xc0 != 0x80).count() as u64;
-        let column = last.map_or_else(|| self.column + characters(before), |at| characters(&before[at + 1..]));
+        let column =
+            last.map_or_else(|| self.column + characters(before), |at| characters(&before[at + 1..]));
         (self.lines + breaks + 1, column + 1)
     }
 }

@@ -53,8 +53,17 @@ impl Asked {
     ///
     /// # Errors
     /// A configuration or rules that cannot be used.
-    pub fn new(config: Option<&Path>, paths: &Paths, mode: Option<Mode>, taken: As) -> Result<Asked, super::service::Error> {
-        let judge = if paths.homeless { Judge::builtin().map_err(|e| unusable(&e))? } else { super::assemble::judge(&paths.rules)? };
+    pub fn new(
+        config: Option<&Path>,
+        paths: &Paths,
+        mode: Option<Mode>,
+        taken: As,
+    ) -> Result<Asked, super::service::Error> {
+        let judge = if paths.homeless {
+            Judge::builtin().map_err(|e| unusable(&e))?
+        } else {
+            super::assemble::judge(&paths.rules)?
+        };
         let mode = match mode {
             Some(mode) => mode,
             None if paths.homeless && config.is_none() => Mode::Strict,
@@ -273,7 +282,13 @@ fn whole(asked: &Asked, name: &str, text: &[u8]) -> Item {
     item.score = score;
     item.blocking = asked.judge.threshold().is_some_and(|t| score >= t);
     let masked = masked(&asked.judge, text);
-    let explained = if script && (asked.taken == As::Command || found.iter().any(|f| f.finding.family == Family::Command)) { commands::explain(text) } else { Vec::new() };
+    let explained = if script
+        && (asked.taken == As::Command || found.iter().any(|f| f.finding.family == Family::Command))
+    {
+        commands::explain(text)
+    } else {
+        Vec::new()
+    };
     let lines = Lines::default();
     for one in &found {
         keep(&mut item, one, if one.finding.family == Family::Secret { text } else { &masked }, &lines);
@@ -307,8 +322,11 @@ impl Asked {
             let verdict = self.judge.verdict(&subject, text);
             score = score.max(verdict.score);
             steps.extend(verdict.steps.iter().map(ToString::to_string));
-            let places = verdict.places.iter().map(ToString::to_string).chain(std::iter::repeat(surface.to_string()));
-            all.extend(verdict.findings.into_iter().zip(places).map(|(finding, place)| Placed { finding, place }));
+            let places =
+                verdict.places.iter().map(ToString::to_string).chain(std::iter::repeat(surface.to_string()));
+            all.extend(
+                verdict.findings.into_iter().zip(places).map(|(finding, place)| Placed { finding, place }),
+            );
         }
         let mut known = HashSet::new();
         all.retain(|p| known.insert((p.finding.rule.clone(), p.finding.start, p.finding.end)));
@@ -351,7 +369,13 @@ fn because(explained: &[commands::Command], found: &Found) -> String {
     let at = |c: &&commands::Command| c.start as u64 == found.start && c.end as u64 == found.end;
     let mut rules: Vec<&str> = Vec::new();
     for command in explained.iter().filter(at) {
-        rules.extend(command.found.iter().filter(|(_, sure)| *sure <= found.confidence.saturating_add(5)).map(|(rule, _)| *rule));
+        rules.extend(
+            command
+                .found
+                .iter()
+                .filter(|(_, sure)| *sure <= found.confidence.saturating_add(5))
+                .map(|(rule, _)| *rule),
+        );
     }
     rules.dedup();
     let class = found.rule.trim_start_matches("command.");
@@ -385,8 +409,14 @@ fn said(judge: &Judge, text: &str) -> String {
 fn is_script(name: &str, text: &[u8]) -> bool {
     let ends = |x: &&str| name.to_ascii_lowercase().ends_with(*x);
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
-    let shell = || ["sh", "bash", "zsh", "ksh", "dash"].iter().any(|s| first.trim_ascii_end().ends_with(s.as_bytes()) || memchr::memmem::find(first, format!("/{s} ").as_bytes()).is_some());
-    [".sh", ".bash", ".zsh", ".ksh", ".ps1", ".bat", ".cmd"].iter().any(|x| ends(&x)) || first.starts_with(b"#!") && shell()
+    let shell = || {
+        ["sh", "bash", "zsh", "ksh", "dash"].iter().any(|s| {
+            first.trim_ascii_end().ends_with(s.as_bytes())
+                || memchr::memmem::find(first, format!("/{s} ").as_bytes()).is_some()
+        })
+    };
+    [".sh", ".bash", ".zsh", ".ksh", ".ps1", ".bat", ".cmd"].iter().any(|x| ends(&x))
+        || first.starts_with(b"#!") && shell()
 }
 
 impl fmt::Display for As {

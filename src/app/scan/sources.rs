@@ -25,9 +25,11 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Source::Stdin => "stdin".to_owned(),
-            Source::File(path, _) | Source::Not(path, _) => {
-                path.to_string_lossy().chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
-            }
+            Source::File(path, _) | Source::Not(path, _) => path
+                .to_string_lossy()
+                .chars()
+                .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+                .collect(),
         }
     }
 
@@ -44,7 +46,11 @@ impl Source {
             Source::Not(_, why) => Err(why.clone()),
             Source::File(path, _) => {
                 let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-                let file = fs::OpenOptions::new().read(true).custom_flags(nonblock).open(path).map_err(|e| e.to_string())?;
+                let file = fs::OpenOptions::new()
+                    .read(true)
+                    .custom_flags(nonblock)
+                    .open(path)
+                    .map_err(|e| e.to_string())?;
                 match file.metadata() {
                     Ok(meta) if meta.is_file() => Ok(Box::new(Counted(file))),
                     Ok(_) => Err("is no file any more".to_owned()),
@@ -94,7 +100,9 @@ pub fn sources(paths: &[PathBuf]) -> Vec<Source> {
 fn walk(dir: &Path, root: &Path, depth: usize, all: &mut Vec<Source>) {
     let entries = match fs::read_dir(dir) {
         Ok(entries) if depth < DEEPEST => entries,
-        Ok(_) => return all.push(Source::Not(dir.to_owned(), format!("lies more than {DEEPEST} folders deep"))),
+        Ok(_) => {
+            return all.push(Source::Not(dir.to_owned(), format!("lies more than {DEEPEST} folders deep")));
+        }
         Err(e) => return all.push(Source::Not(dir.to_owned(), e.to_string())),
     };
     let mut paths: Vec<PathBuf> = Vec::new();
@@ -112,7 +120,9 @@ fn walk(dir: &Path, root: &Path, depth: usize, all: &mut Vec<Source>) {
             Ok(meta) if meta.is_symlink() => match fs::canonicalize(&path) {
                 // what it leads to is scanned under its own name
                 Ok(target) if target.starts_with(root) => {}
-                Ok(_) => all.push(Source::Not(path, "is a symbolic link that leads out of the folder".to_owned())),
+                Ok(_) => {
+                    all.push(Source::Not(path, "is a symbolic link that leads out of the folder".to_owned()))
+                }
                 Err(e) => all.push(Source::Not(path, format!("is a symbolic link that leads nowhere: {e}"))),
             },
             Ok(meta) => all.push(Source::Not(path, kind(meta.file_type()).to_owned())),

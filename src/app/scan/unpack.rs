@@ -83,7 +83,8 @@ impl Read for Measured<'_> {
 
 /// Visits what a reader gives, or what is packed in it.
 pub(super) fn each(reader: Box<dyn Read>, name: &str, report: &mut Report, visit: &mut Visit<'_>) {
-    let room = Room { bytes: Cell::new(MOST_BYTES), members: Cell::new(MOST_MEMBERS), full: Cell::new(false) };
+    let room =
+        Room { bytes: Cell::new(MOST_BYTES), members: Cell::new(MOST_MEMBERS), full: Cell::new(false) };
     let mut buffered = BufReader::with_capacity(64 << 10, reader);
     let mut unpacking = Unpacking { room: &room, report, visit };
     unpacking.inside(&mut buffered, name, 0);
@@ -127,7 +128,9 @@ impl Unpacking<'_, '_> {
             },
             Kind::Zip => self.zip(&mut whole, name, depth),
             Kind::Tar => self.tar(&mut whole, name, depth),
-            Kind::Unknown(packing) => self.not(name, &format!("is packed with {packing}, which katana does not unpack")),
+            Kind::Unknown(packing) => {
+                self.not(name, &format!("is packed with {packing}, which katana does not unpack"))
+            }
             Kind::Plain => (self.visit)(name, &mut whole, self.report),
         }
     }
@@ -142,7 +145,11 @@ impl Unpacking<'_, '_> {
     }
 
     fn member(&mut self, reader: &mut dyn Read, name: &str, member: &str, depth: usize) {
-        let member: String = member.chars().take(400).flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect();
+        let member: String = member
+            .chars()
+            .take(400)
+            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
+            .collect();
         self.decoded(reader, &format!("{name}!{member}"), depth);
     }
 
@@ -150,7 +157,9 @@ impl Unpacking<'_, '_> {
         let mut long = None::<String>;
         let mut header = [0_u8; 512];
         while reader.read_exact(&mut header).is_ok() && header[0] != 0 && self.room.member() {
-            let Some(size) = octal(&header[124..136]) else { return self.not(name, "is a tar that does not hold together") };
+            let Some(size) = octal(&header[124..136]) else {
+                return self.not(name, "is a tar that does not hold together");
+            };
             let padding = (512 - size % 512) % 512;
             let mut content = (&mut *reader).take(size);
             match header[156] {
@@ -160,12 +169,20 @@ impl Unpacking<'_, '_> {
                     let text = String::from_utf8_lossy(&text).into_owned();
                     match header[156] {
                         b'L' => long = Some(text.trim_end_matches('\0').to_owned()),
-                        b'x' => long = text.lines().find_map(|l| l.split_once("path=").map(|(_, p)| p.to_owned())).or(long),
+                        b'x' => {
+                            long = text
+                                .lines()
+                                .find_map(|l| l.split_once("path=").map(|(_, p)| p.to_owned()))
+                                .or(long)
+                        }
                         _ => {}
                     }
                 }
                 b'0' | 0 | b'7' | b'S' => {
-                    let field = |bytes: &[u8]| String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
+                    let field = |bytes: &[u8]| {
+                        String::from_utf8_lossy(bytes.split(|b| *b == 0).next().unwrap_or_default())
+                            .into_owned()
+                    };
                     let short = match field(&header[345..500]) {
                         prefix if prefix.is_empty() => field(&header[..100]),
                         prefix => format!("{prefix}/{}", field(&header[..100])),
@@ -200,10 +217,16 @@ impl Unpacking<'_, '_> {
             if (&mut *reader).take(both).read_to_end(&mut names).ok() != usize::try_from(both).ok() {
                 return self.not(name, "is a zip that ends too early");
             }
-            let named = String::from_utf8_lossy(&names[..usize::try_from(half(26)).unwrap_or(0).min(names.len())]).into_owned();
+            let named =
+                String::from_utf8_lossy(&names[..usize::try_from(half(26)).unwrap_or(0).min(names.len())])
+                    .into_owned();
             let described = flags & 8 != 0;
             if flags & 1 != 0 || packed == 0xffff_ffff || described && method != 8 {
-                let why = if flags & 1 != 0 { "is encrypted" } else { "is packed in a way katana does not take apart" };
+                let why = if flags & 1 != 0 {
+                    "is encrypted"
+                } else {
+                    "is packed in a way katana does not take apart"
+                };
                 self.not(&format!("{name}!{named}"), why);
                 if described || packed == 0xffff_ffff {
                     return; // where the next begins is not known
@@ -215,7 +238,8 @@ impl Unpacking<'_, '_> {
                 8 if described => {
                     let mut decoder = DeflateDecoder::new(&mut *reader);
                     self.member(&mut decoder, name, &named, depth);
-                    let _rest = io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
+                    let _rest =
+                        io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
                     if self.room.full.get() || !after(reader) {
                         return;
                     }

@@ -164,4 +164,6 @@ fn once(out: &mut Vec<Noted>) {
 }
 
 /// What a shell command does.
-fn commands(_command: &[u8], _here: &mut Vec<Finding>) {}
+fn commands(command: &[u8], here: &mut Vec<Finding>) {
+    crate::scanner::commands::find(command, here);
+}

@@ -24,7 +24,7 @@ pub use excerpt::excerpt;
 pub use judge::{
     AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
 };
-pub use rules::{BUILTIN, Rule};
+pub use rules::{BUILTIN, Facts, Rule};
 pub use together::together;
 
 use search::{Lane, Rarity};
@@ -212,6 +212,14 @@ impl Scanner {
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
         Scanner::compile(rules::read(BUILTIN.iter().copied(), true)?)
+    }
+
+    /// The rules the program brings along, with their examples and references: to be shown, not to be used.
+    ///
+    /// # Errors
+    /// None, unless the program was built with broken rules.
+    pub fn catalogue() -> Result<Vec<Rule>, Error> {
+        rules::read(BUILTIN.iter().copied(), false)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.

@@ -68,16 +68,16 @@ pub struct Rule {
     /// Does it stand in the place of a rule the program brings along?
     pub overrides: bool,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
-    hosts: Box<[HostPattern]>,
+    pub(super) hosts: Box<[HostPattern]>,
     /// Those among them that take it in a body.
-    body_hosts: Box<[HostPattern]>,
-    keywords: Vec<String>,
+    pub(super) body_hosts: Box<[HostPattern]>,
+    pub(super) keywords: Vec<String>,
     /// What may follow each.
     followed: Box<[Next]>,
     fold: bool,
     /// Of the match; or of the value, where there is a context.
-    pattern: String,
-    context: Option<Context>,
+    pub(super) pattern: String,
+    pub(super) context: Option<Context>,
     /// Of the match, or of the value. Worked out when the first keyword turns up, as the expressions are.
     bounds: OnceLock<Bounds>,
     /// All spellings of the keywords, long ones first, where there is a context.
@@ -91,8 +91,8 @@ pub struct Rule {
     unverified: Option<u8>,
     validator: Option<Validator>,
     entropy: Option<f32>,
-    surfaces: Vec<Surface>,
-    direction: Vec<Direction>,
+    pub(super) surfaces: Vec<Surface>,
+    pub(super) direction: Vec<Direction>,
     allowed: Arc<Allowed>,
 }
 

@@ -68,7 +68,7 @@ impl Running {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
-        let live = assemble::live(&config, own(bound.at()), &trail, &tokens, Calls::Made)?;
+        let live = assemble::live(&config, paths, own(bound.at()), &trail, &tokens, Calls::Made)?;
         let references = assemble::references(&config);
         let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
@@ -207,7 +207,14 @@ impl Running {
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
         let old = self.config.load_full();
-        let live = assemble::live(&config, own(self.server.at()), &self.trail, &self.tokens, Calls::Made)?;
+        let live = assemble::live(
+            &config,
+            &self.paths,
+            own(self.server.at()),
+            &self.trail,
+            &self.tokens,
+            Calls::Made,
+        )?;
         let number = self.generations.fetch_add(1, Relaxed);
         self.references.set((&config.vault).into());
         let generation = assemble::generation(&config, &self.paths, number, &self.references)?;

@@ -3,19 +3,28 @@
 //! the pipeline's business.
 
 pub mod classifier;
+pub mod commands;
 mod deep;
 mod excerpt;
+mod judge;
+pub mod parts;
 mod rules;
 mod search;
+mod together;
 pub mod views;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
+pub use judge::{
+    AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
+};
 pub use rules::{BUILTIN, Rule};
+pub use together::together;
 
 use search::{Lane, Rarity};
 use views::Path;
@@ -40,6 +49,45 @@ pub enum Surface {
     Header,
     /// The body, decoded.
     Body,
+    /// What tells a model how to behave: part of a body.
+    SystemPrompt,
+    /// What a person says to a model: part of a body.
+    UserTurn,
+    /// What a tool, a resource or a fetched page gave: part of a body.
+    ToolResult,
+    /// What a tool is called with: part of a body.
+    ToolCall,
+    /// What a tool says of itself, its parameters included: part of a body.
+    ToolDescription,
+}
+
+impl Surface {
+    /// Is it a body, or part of one?
+    #[must_use]
+    pub fn is_body(self) -> bool {
+        !matches!(self, Self::Url | Self::Header)
+    }
+
+    /// In words, as in "the tool result".
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::SystemPrompt => "system prompt",
+            Self::UserTurn => "user turn",
+            Self::ToolResult => "tool result",
+            Self::ToolCall => "tool call",
+            Self::ToolDescription => "tool description",
+        }
+    }
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What a rule looks for.
@@ -51,6 +99,8 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// What a shell command does: see [`commands`].
+    Command,
 }
 
 impl Family {
@@ -60,6 +110,7 @@ impl Family {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Command => "command",
         }
     }
 }
@@ -97,6 +148,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is wrong with the operator's own files.
+    #[error("{}", problems.join("\n"))]
+    Own {
+        /// Each with file and, where there is one, line.
+        problems: Vec<String>,
+    },
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -114,6 +171,7 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }
     }
@@ -165,6 +223,11 @@ impl Scanner {
         deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
+    /// The text as it stands, not what may lie encoded in it.
+    pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
+    }
+
     /// The most bytes `scan` ever holds back.
     #[must_use]
     pub fn max_hold(&self, direction: Direction) -> usize {
@@ -186,9 +249,11 @@ impl Scanner {
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
         let rarity = Rarity::new();
-        let lane =
-            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
-        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+        let lane = |direction, family| {
+            Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
+        };
+        let request = lane(Direction::Request, Family::Secret)?;
+        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

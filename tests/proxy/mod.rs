@@ -23,6 +23,7 @@ mod upstream;
 mod denials;
 mod vanishing;
 mod hiding;
+mod judged;
 
 use crate::support::{CROSSINGS, Client, Katana, Origin, Proto, Raw, Session, block_on, katana, origin};
 

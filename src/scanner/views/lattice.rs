@@ -10,19 +10,19 @@ use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
 use super::{
-    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
+    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode,
 };
-use super::{hex, inflate, numbers, pdf, utf16};
+use super::{base85, hex, images, inflate, numbers, pdf, utf16};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
 /// And for any text.
-const BASE: usize = 64 * 1024;
+const BASE: usize = 8 * 1024;
 /// Decoded texts, at most, for any text, and one more for so many bytes of it.
-const TEXTS: usize = 512;
+const TEXTS: usize = 256;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
-const GUESSED: usize = 4096;
+const GUESSED: usize = 2048;
 /// How much behind a token tells it from another that begins alike.
 const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
@@ -133,7 +133,9 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         path: Path::PLAIN,
         trail: None,
     };
-    expand(text, &signs, &mut sink);
+    if !images::decode(text, &mut sink) {
+        expand(text, &signs, &mut sink);
+    }
     let mut dead_ends = Vec::new();
     if text.len() <= GUESSED && !shift::has_words(text) {
         dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
@@ -167,7 +169,7 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
     };
     let found = visit(&seen);
     (sink.path, sink.trail) = (node.path, node.trail);
-    if node.path.depth() < DEPTH && sink.left.bytes > 0 {
+    if node.path.depth() < DEPTH && sink.left.bytes > 0 && !images::decode(&node.bytes, sink) {
         let signs = sweep::signs(&node.bytes, sink.wants);
         expand(&node.bytes, &signs, sink);
     }
@@ -195,14 +197,13 @@ type Decode = fn(&[u8], Range<usize>, &mut Draft);
 type Part = (Range<usize>, Vec<(View, Decode)>);
 
 /// Views that replace characters and leave the rest, those that change least first.
-const IN_PLACE: [(View, Decode); 9] = [
+const IN_PLACE: [(View, Decode); 8] = [
     (View::Unicode, unicode::decode),
     (View::Escapes, escapes::decode),
     (View::Percent, percent::decode),
     (View::Entities, entities::decode),
     (View::Markup, markup::decode),
     (View::Spaced, spaced::decode),
-    (View::Whitespace, whitespace::decode),
     (View::Quoted, quoted::decode),
     (View::Leet, leet::decode),
 ];
@@ -255,6 +256,17 @@ fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
         let rest = token.start.max(done)..token.end;
         if !rest.is_empty() && sink.is_new(text, &rest) {
             done = run::decode(text, rest, sink);
+        }
+    }
+    let mut done = 0;
+    for at in signs.marks() {
+        if *at >= done {
+            done = base85::decode_marked(text, *at, sink);
+        }
+    }
+    for token in signs.mixed() {
+        if sink.is_new(text, token) {
+            base85::decode(text, token.clone(), sink);
         }
     }
     for window in signs.windows(View::Hex) {

@@ -8,6 +8,7 @@ mod base85;
 mod entities;
 mod escapes;
 mod hex;
+mod images;
 mod inflate;
 mod lattice;
 mod leet;
@@ -19,6 +20,7 @@ mod pdf;
 mod percent;
 mod plausible;
 mod quoted;
+mod promise;
 mod run;
 mod shift;
 mod signs;
@@ -26,7 +28,6 @@ mod spaced;
 mod sweep;
 mod unicode;
 mod utf16;
-mod whitespace;
 
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,8 @@ pub enum View {
     Inflate,
     /// The text of a PDF page.
     Pdf,
+    /// Text that an image carries.
+    Image,
 }
 
 impl View {
@@ -115,6 +118,7 @@ impl View {
             Self::Utf16 => "utf16",
             Self::Inflate => "inflate",
             Self::Pdf => "pdf",
+            Self::Image => "image",
         }
     }
 }
@@ -182,7 +186,7 @@ pub struct Wants(u32);
 /// What text for a model may be disguised by and is still read: of no use for a credential, whose every byte counts.
 const FOR_READERS: &[View] = &[View::Whitespace, View::Leet, View::Markup];
 /// What a path and query, or a header's value, cannot hold.
-const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Utf16, View::Markup, View::Caesar];
+const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Image, View::Utf16, View::Markup, View::Caesar];
 
 impl Wants {
     /// Every view.
@@ -197,7 +201,7 @@ impl Wants {
             Direction::Request => without(Wants::ALL, FOR_READERS),
             Direction::Response => Wants::ALL,
         };
-        if surface == Surface::Body { all } else { without(all, IN_BODIES) }
+        if surface.is_body() { all } else { without(all, IN_BODIES) }
     }
 
     fn has(self, view: View) -> bool {
@@ -245,4 +249,11 @@ pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
 /// From the last character to the first.
 pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
     shift::backwards(text)
+}
+
+/// A text with each letter of another script, form or style read as the Latin letter it looks like, and without what is not seen.
+pub(super) fn latin(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain = text.chars().filter(|c| !unicode::is_hidden(*c)).nfkc();
+    plain.map(|c| lookalikes::latin(c).unwrap_or(c)).collect()
 }

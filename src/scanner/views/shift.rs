@@ -19,17 +19,20 @@ const SHORT: usize = 512;
 const LEAST: usize = 16;
 /// Of one word with digits, nothing is known.
 const WORD: usize = 128;
-const MOST: usize = 4096;
+const MOST: usize = 2048;
 
 /// Every letter moved by `by`.
 pub(super) fn moved(text: &[u8], by: u8) -> Vec<u8> {
-    let turn = |b: u8, base: u8| base + (b - base + by) % 26;
-    let one = |b: &u8| match b {
-        b'a'..=b'z' => turn(*b, b'a'),
-        b'A'..=b'Z' => turn(*b, b'A'),
-        _ => *b,
-    };
-    text.iter().map(one).collect()
+    text.iter().map(|b| turned(*b, by)).collect()
+}
+
+pub(super) fn turned(b: u8, by: u8) -> u8 {
+    let turn = |base: u8| base + (b - base + by) % 26;
+    match b {
+        b'a'..=b'z' => turn(b'a'),
+        b'A'..=b'Z' => turn(b'A'),
+        _ => b,
+    }
 }
 
 /// From the last character to the first.
@@ -70,10 +73,12 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
         return false;
     }
     let (letters, common) = letters(text);
+    let step = (text.len() / ASKED).max(1);
+    let visible = text.iter().step_by(step).take(ASKED).filter(|b| **b > b' ').count();
     let word = || {
         text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
     };
-    letters >= 8 && (common * 100 < letters * COMMON || word())
+    letters >= 8 && (letters * 2 >= visible || text.len() <= WORD) && (common * 100 < letters * COMMON || word())
 }
 
 /// Are its letters those of a language, and many?

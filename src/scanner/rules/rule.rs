@@ -252,13 +252,12 @@ impl Rule {
         let text = &text[..text.len().min(bounds.reach)];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work.add(context::WITHIN);
+            work.add(Work::PLACES);
             return self.beside(context, regex, text, work);
         }
         work.add(Work::TRY);
         let end = regex.find(text)?.end();
-        // what is asked of it passes over it a few times
-        work.add(4 * end);
+        work.judge(end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -286,9 +285,10 @@ impl Rule {
             }
             work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
-            work.add(4 * end);
+            work.judge(end - at);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
+            work.add(Work::READ);
             let confidence = context.confidence(&text[..at], self.confidence)?;
             Some((end, verdict.min(confidence)))
         })
@@ -367,7 +367,7 @@ impl Rule {
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work.add(found.map_or(text.len(), |m| m.end()));
+                work.add(Work::TRY + 4 * found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),

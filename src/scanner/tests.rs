@@ -211,7 +211,7 @@ mod work {
 
     /// What a text may cost for each of its bytes, whatever it is made of, and what may be saved up and overdrawn by one try.
     const MOST: usize = 16;
-    const ONCE: usize = 64 * 1024;
+    const ONCE: usize = 96 * 1024;
     const SIZE: usize = 4 * 1024;
 
     fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {

@@ -243,7 +243,12 @@ impl Rule {
     pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
         work.add(Work::LOOK);
         let bounds = self.bounds();
-        self.context.is_some() || bounds.gate.lets_in(&text[..text.len().min(bounds.reach)])
+        if self.context.is_none() {
+            return bounds.gate.lets_in(&text[..text.len().min(bounds.reach)]);
+        }
+        let (least, most) =
+            (self.names.last().map_or(0, |n| n.len()), self.names.first().map_or(0, |n| n.len()));
+        bounds.shape.fits(text, least..most + context::WITHIN + 1)
     }
 
     /// The length and confidence of a match at the very beginning of `text`.

@@ -13,7 +13,7 @@ const SHORT: usize = 5;
 /// Shorter ones stand by chance in any text.
 const LEAST: usize = 4;
 
-/// So much of a match is asked about first: all that the rules know of its beginning.
+/// So much of a match is asked about first.
 const HEAD: usize = 40;
 
 /// A keyword in disguise.
@@ -108,8 +108,8 @@ fn is_disguised(keyword: &Keyword) -> bool {
 fn may_match(rule: &Rule, head: impl Iterator<Item = u8>, work: &mut Work) -> bool {
     let mut first = [0; HEAD];
     let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
-    // characters of more bytes are not turned round within
-    !first[..len].is_ascii() || rule.may_match(&first[..len], work)
+    // characters of more bytes are not turned round within; a value beside a name lies farther on
+    !first[..len].is_ascii() || !rule.has_own_look() || rule.may_match(&first[..len], work)
 }
 
 fn turned(b: u8) -> u8 {

@@ -255,7 +255,12 @@ impl Rule {
     pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
         work.add(Work::LOOK);
         let bounds = self.bounds();
-        self.context.is_some() || bounds.gate.lets_in(&text[..text.len().min(bounds.reach)])
+        if self.context.is_none() {
+            return bounds.gate.lets_in(&text[..text.len().min(bounds.reach)]);
+        }
+        let (least, most) =
+            (self.names.last().map_or(0, |n| n.len()), self.names.first().map_or(0, |n| n.len()));
+        bounds.shape.fits(text, least..most + context::WITHIN + 1)
     }
 
     /// The length and confidence of a match at the very beginning of `text`.
@@ -264,13 +269,12 @@ impl Rule {
         let text = &text[..text.len().min(bounds.reach)];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work.add(context::WITHIN);
+            work.add(Work::PLACES);
             return self.beside(context, regex, text, work);
         }
         work.add(Work::TRY);
         let end = regex.find(text)?.end();
-        // what is asked of it passes over it a few times
-        work.add(4 * end);
+        work.judge(end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -298,9 +302,10 @@ impl Rule {
             }
             work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
-            work.add(4 * end);
+            work.judge(end - at);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
+            work.add(Work::READ);
             let confidence = context.confidence(&text[..at], self.confidence)?;
             Some((end, verdict.min(confidence)))
         })
@@ -379,7 +384,7 @@ impl Rule {
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work.add(found.map_or(text.len(), |m| m.end()));
+                work.add(Work::TRY + 4 * found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),

@@ -213,8 +213,8 @@ fn is_disguised(keyword: &Keyword) -> bool {
 fn may_match(rule: &Rule, head: &mut dyn Iterator<Item = u8>, work: &mut Work) -> bool {
     let mut first = [0; HEAD];
     let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
-    // characters of more bytes are not turned round within
-    !first[..len].is_ascii() || rule.may_match(&first[..len], work)
+    // characters of more bytes are not turned round within; a value beside a name lies farther on
+    !first[..len].is_ascii() || !rule.has_own_look() || rule.may_match(&first[..len], work)
 }
 
 fn turned(b: u8) -> u8 {

@@ -1,5 +1,5 @@
-//! Keywords as they stand in text that was written backwards or by ROT13, with other gaps between their words than spaces, or
-//! with a capital beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
+//! Keywords as they stand in text that was written backwards or by ROT13, or with a capital beyond
+//! ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
 //! for these too, and where one stands, the rule is tried on what it stands for.
 
 use std::ops::Range;
@@ -11,78 +11,56 @@ use crate::scanner::views::{View, backwards, loose, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
-/// A word that is searched for has at least so many letters.
-const WORD: usize = 3;
-/// The words before it stand as near.
-const BEFORE: usize = 64;
 /// Tries for any text, and one more for so many bytes of it.
 const TRIES: usize = 64;
 const BYTES_A_TRY: usize = 256;
+/// An odd gap stands as near behind a keyword.
+const NEAR: usize = 96;
+/// And tries of a rule that has failed already.
+const AGAIN: usize = 8;
+const BYTES_AGAIN: usize = 8192;
 
 /// A keyword in disguise.
 #[derive(Debug)]
 pub(in crate::scanner) struct Disguise {
     view: View,
-    /// The keyword's number.
-    pub(in crate::scanner) keyword: usize,
     len: usize,
     /// Too short to be known within a word.
     short: bool,
-    /// All words of the keyword, and how many bytes of it stand before the one that is searched for.
-    words: Option<(Box<[u8]>, usize)>,
+    /// The keyword's number.
+    pub(in crate::scanner) keyword: usize,
 }
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let turned = keywords.iter().enumerate().flat_map(|(keyword, k)| {
+    let turned = keywords.iter().enumerate().flat_map(|(i, k)| {
         [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))]
             .into_iter()
             .filter(move |(view, bytes)| **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes))
             .map(move |(view, bytes)| {
                 let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-                (bytes, k.fold, Disguise { view, keyword, len: k.bytes.len(), short, words: None })
+                let keyword = Keyword { bytes: bytes.into(), fold: k.fold, next: Next::ANY };
+                (keyword, Disguise { view, len: k.bytes.len(), short, keyword: i })
             })
     });
-    let others = keywords.iter().enumerate().flat_map(|(i, k)| [gapped(i, k), capital(i, k)]).flatten();
-    turned
-        .chain(others)
-        .map(|(bytes, fold, disguise)| (Keyword { bytes: bytes.into(), fold, next: Next::ANY }, disguise))
-        .unzip()
+    let capitals = keywords.iter().enumerate().filter_map(|(i, k)| {
+        let bytes = capital(k)?;
+        let disguise = Disguise { view: View::Unicode, len: bytes.len(), short: false, keyword: i };
+        Some((Keyword { bytes: bytes.into(), fold: true, next: Next::ANY }, disguise))
+    });
+    turned.chain(capitals).unzip()
 }
 
 fn has_digits(keyword: &[u8]) -> bool {
     keyword.iter().any(u8::is_ascii_digit)
 }
 
-/// The first word of some length, for a keyword of several.
-fn gapped(keyword: usize, k: &Keyword) -> Option<(Vec<u8>, bool, Disguise)> {
-    let mut before = 0;
-    let words = k.bytes.split(|b| *b == b' ');
-    if !k.fold || words.clone().filter(|w| !w.is_empty()).count() < 2 {
-        return None;
-    }
-    for word in words {
-        if word.len() >= WORD && word.iter().all(u8::is_ascii_alphabetic) {
-            let words = Some((k.bytes.trim_ascii_end().into(), before));
-            let view = View::Whitespace;
-            return Some((
-                word.into(),
-                true,
-                Disguise { view, keyword, len: word.len(), short: false, words },
-            ));
-        }
-        before += word.len() + 1;
-    }
-    None
-}
-
 /// With a capital at the beginning, where that is no ASCII.
-fn capital(keyword: usize, k: &Keyword) -> Option<(Vec<u8>, bool, Disguise)> {
+fn capital(k: &Keyword) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(&k.bytes).ok()?;
     let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
     let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
-    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false, words: None };
-    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then_some((bytes, true, disguise))
+    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then_some(bytes)
 }
 
 impl Disguise {
@@ -97,10 +75,6 @@ impl Disguise {
         let free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
         let before = start.checked_sub(1).and_then(|i| text.get(i));
         match self.view {
-            View::Whitespace => {
-                let from = self.begins(text, start)?;
-                loosely(rule, text, from)
-            }
             View::Unicode => {
                 let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
                 let (len, sure) = rule.matches(window.to_lowercase().as_bytes())?;
@@ -118,27 +92,6 @@ impl Disguise {
         }
     }
 
-    /// Is it worth a try? Words with a single space between them are no disguise.
-    #[inline]
-    pub(in crate::scanner) fn stands(&self, text: &[u8], start: usize) -> bool {
-        self.view != View::Whitespace || self.begins(text, start).is_some()
-    }
-
-    /// Where the words begin, one of which stands at `start`.
-    fn begins(&self, text: &[u8], start: usize) -> Option<usize> {
-        let (words, before) = self.words.as_ref()?;
-        if *before == 0 {
-            return loose::stands(words, text, start).map(|_| start);
-        }
-        let (first, last) = (start.saturating_sub(before + BEFORE), start.checked_sub(*before)?);
-        let is_here = |at: &usize| {
-            text[*at].eq_ignore_ascii_case(&words[0])
-                && loose::stands(&words[..before - 1], text, *at).is_some_and(|end| end <= start)
-                && loose::stands(words, text, *at).is_some()
-        };
-        if !text[start - 1].is_ascii_alphanumeric() { (first..=last).rev().find(is_here) } else { None }
-    }
-
     pub(in crate::scanner) fn view(&self) -> View {
         self.view
     }
@@ -151,19 +104,29 @@ fn loosely(rule: &Rule, text: &[u8], start: usize) -> Option<(Range<usize>, u8)>
     Some((start..phrase.end(len), sure))
 }
 
-/// Tries a rule again, where its keyword stands and what follows may be written otherwise.
-pub(in crate::scanner) fn again(rule: &Rule, text: &[u8], start: usize) -> Option<(View, Range<usize>, u8)> {
+/// A rule has failed: may it find what stands here, written otherwise?
+pub(in crate::scanner) fn is_worth_it(rule: &Rule, text: &[u8], start: usize) -> bool {
     let window = &text[start..text.len().min(start + rule.reach())];
-    if rule.family != Family::Secret {
-        let (span, sure) = loose::is_odd(window).then(|| loosely(rule, text, start)).flatten()?;
-        return Some((View::Whitespace, span, sure));
+    if rule.family == Family::Secret {
+        return rule.has_own_look() && memchr::memchr(b'\\', window).is_some();
     }
-    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
-        return None;
+    loose::is_odd(&window[..window.len().min(NEAR)])
+}
+
+/// Tries a rule again on what follows its keyword, read otherwise.
+pub(in crate::scanner) fn again(rule: &Rule, text: &[u8], start: usize) -> Option<(View, Range<usize>, u8)> {
+    if rule.family == Family::Secret {
+        let plain = loose::unescaped(text, start, 2 * rule.reach());
+        let (len, sure) = rule.matches(&plain.bytes)?;
+        return Some((View::Escapes, start..plain.end(len), sure));
     }
-    let plain = loose::unescaped(text, start, 2 * rule.reach());
-    let (len, sure) = rule.matches(&plain.bytes)?;
-    Some((View::Escapes, start..plain.end(len), sure))
+    let (span, sure) = loosely(rule, text, start)?;
+    Some((View::Whitespace, span, sure))
+}
+
+/// How many of those that have failed may be tried again.
+pub(in crate::scanner) fn tries_again(len: usize) -> usize {
+    AGAIN + len / BYTES_AGAIN
 }
 
 /// How many tries a text of this length may take.

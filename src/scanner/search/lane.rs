@@ -77,13 +77,12 @@ impl Lane {
     /// The same in a decoded text. In what is not text, rules without a shape of their own would find noise.
     pub(in crate::scanner) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
-        let mut tries = disguise::tries(text.len());
+        let (mut tries, mut again) = (disguise::tries(text.len()), disguise::tries_again(text.len()));
         self.prefilter.each(text, |start, keyword| {
             let Some(rules) = self.rules.get(keyword) else {
-                let disguise = &self.disguises[keyword - self.rules.len()];
-                if tries > 0 && disguise.stands(text, start) {
-                    tries -= 1;
-                    self.uncover(look, disguise, (text, start), out);
+                tries = tries.saturating_sub(1);
+                if tries > 0 {
+                    self.uncover(look, &self.disguises[keyword - self.rules.len()], (text, start), out);
                 }
                 return;
             };
@@ -96,8 +95,8 @@ impl Lane {
                 }
                 if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));
-                } else if tries > 0 {
-                    tries -= 1;
+                } else if again > 0 && disguise::is_worth_it(rule, text, start) {
+                    again -= 1;
                     if let Some((view, span, sure)) = disguise::again(rule, text, start)
                         && let Some(path) = look.path.then(view)
                     {

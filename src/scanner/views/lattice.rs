@@ -10,7 +10,9 @@ use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
-use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode};
+use super::{
+    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
+};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
@@ -195,13 +197,14 @@ type Decode = fn(&[u8], Range<usize>, &mut Draft);
 type Part = (Range<usize>, Vec<(View, Decode)>);
 
 /// Views that replace characters and leave the rest, those that change least first.
-const IN_PLACE: [(View, Decode); 8] = [
+const IN_PLACE: [(View, Decode); 9] = [
     (View::Unicode, unicode::decode),
     (View::Escapes, escapes::decode),
     (View::Percent, percent::decode),
     (View::Entities, entities::decode),
     (View::Markup, markup::decode),
     (View::Spaced, spaced::decode),
+    (View::Whitespace, whitespace::decode),
     (View::Quoted, quoted::decode),
     (View::Leet, leet::decode),
 ];

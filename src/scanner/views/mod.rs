@@ -29,6 +29,7 @@ mod spaced;
 mod sweep;
 mod unicode;
 mod utf16;
+mod whitespace;
 
 #[cfg(test)]
 mod tests;
@@ -152,6 +153,12 @@ impl Path {
     /// Outermost first.
     pub fn views(&self) -> impl Iterator<Item = View> {
         self.steps.iter().map_while(|s| *s)
+    }
+
+    /// Is it text as it was before it was compressed?
+    #[cfg(test)]
+    fn is_inflated(&self) -> bool {
+        self.views().all(|v| v == View::Inflate)
     }
 
     fn last(&self) -> Option<View> {

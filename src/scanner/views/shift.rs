@@ -22,6 +22,8 @@ const WORD: usize = 128;
 const MOST: usize = 16 * 1024;
 /// And one that is made of words, in a disguise.
 const WORDS: usize = 2048;
+/// And one without a word.
+const WORDLESS: usize = 8 * 1024;
 /// What tells how a longer text is disguised.
 const PIECE: usize = 128;
 /// So many letters in a row are a word.
@@ -121,13 +123,16 @@ static WEIGHT: [u32; 256] = {
     weight
 };
 
-/// Not a word in its middle.
+/// Not a word in its middle, nor on either side.
 fn is_wordless(text: &[u8]) -> bool {
-    let piece = middle(text);
     let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
-    !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
-        && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
-        && piece.iter().filter(|b| b.is_ascii_alphabetic()).count() > PIECE / 16
+    [2, 4, 1].iter().all(|part| {
+        let from = (text.len() / part * (part - 1).max(1) / 2).min(text.len().saturating_sub(PIECE));
+        let piece = &text[from..text.len().min(from + PIECE)];
+        !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
+            && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+            && piece.iter().filter(|b| b.is_ascii_alphabetic()).count() > piece.len() / 16
+    })
 }
 
 fn middle(text: &[u8]) -> &[u8] {

@@ -12,6 +12,7 @@ mod inject_credentials;
 mod broker_credentials;
 mod scan_response;
 mod record_audit;
+mod encoded;
 mod head_text;
 mod readings;
 mod reflected;

@@ -17,9 +17,9 @@ use super::{
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
 /// And for any text.
-const BASE: usize = 8 * 1024;
+const BASE: usize = 24 * 1024;
 /// Decoded texts, at most, for any text, and one more for so many bytes of it.
-const TEXTS: usize = 256;
+const TEXTS: usize = 512;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
 const GUESSED: usize = 16 * 1024;
@@ -140,17 +140,22 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
     if signs.is_opaque() {
         dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
-    let mut found = false;
+    let (mut found, mut last) = (false, VecDeque::new());
     loop {
         if let Some(node) = sink.queue.pop_front() {
             found |= visit_one(&node, &mut sink, visit);
             if !found && dead_ends.len() < DEAD_ENDS && is_guessed_at(&node) {
                 dead_ends.push(node);
             }
-        } else if let Some(node) = most_promising(&mut dead_ends).filter(|_| !found) {
-            // the last resort
+        } else if found {
+            break;
+        } else if let Some(node) = most_promising(&mut dead_ends) {
             (sink.path, sink.trail) = (node.path, node.trail);
             shift::guess(&node.bytes, &mut sink);
+            last.push_back(node);
+        } else if let Some(node) = last.pop_front() {
+            (sink.path, sink.trail) = (node.path, node.trail);
+            shift::guess_any(&node.bytes, &mut sink);
         } else {
             break;
         }

@@ -22,8 +22,6 @@ const WORD: usize = 128;
 const MOST: usize = 16 * 1024;
 /// And one that is made of words, in a disguise.
 const WORDS: usize = 2048;
-/// And one without a word.
-const WORDLESS: usize = 8 * 1024;
 /// What tells how a longer text is disguised.
 const PIECE: usize = 128;
 /// So many letters in a row are a word.

@@ -19,3 +19,4 @@ mod scratch;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod tools;

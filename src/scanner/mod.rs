@@ -2,19 +2,30 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod classifier;
+pub mod commands;
+pub mod covert;
 mod deep;
 mod excerpt;
+mod judge;
+pub mod parts;
 mod rules;
 mod search;
+mod together;
 pub mod views;
 
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
+pub use judge::{
+    AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
+};
 pub use rules::{BUILTIN, Rule};
+pub use together::together;
 
 use search::{Lane, Rarity};
 use views::Path;
@@ -39,6 +50,45 @@ pub enum Surface {
     Header,
     /// The body, decoded.
     Body,
+    /// What tells a model how to behave: part of a body.
+    SystemPrompt,
+    /// What a person says to a model: part of a body.
+    UserTurn,
+    /// What a tool, a resource or a fetched page gave: part of a body.
+    ToolResult,
+    /// What a tool is called with: part of a body.
+    ToolCall,
+    /// What a tool says of itself, its parameters included: part of a body.
+    ToolDescription,
+}
+
+impl Surface {
+    /// Is it a body, or part of one?
+    #[must_use]
+    pub fn is_body(self) -> bool {
+        !matches!(self, Self::Url | Self::Header)
+    }
+
+    /// In words, as in "the tool result".
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Header => "header",
+            Self::Body => "body",
+            Self::SystemPrompt => "system prompt",
+            Self::UserTurn => "user turn",
+            Self::ToolResult => "tool result",
+            Self::ToolCall => "tool call",
+            Self::ToolDescription => "tool description",
+        }
+    }
+}
+
+impl fmt::Display for Surface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// What a rule looks for.
@@ -50,15 +100,33 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// What a shell command does: see [`commands`].
+    Command,
+    /// Characters and hosts that are not what they seem. Looked for in responses.
+    Unicode,
+    /// Orders to a terminal or a browser, and dangerous links. By default looked for in responses.
+    Content,
+    /// What poisons a tool's description. By default looked for in responses.
+    Mcp,
 }
 
 impl Family {
+    /// Do its rules look for sentences? Case and what stands between words do not matter then.
+    #[must_use]
+    pub fn is_phrase(self) -> bool {
+        matches!(self, Self::Injection | Self::Mcp)
+    }
+
     /// As it stands in an audit record.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Command => "command",
+            Self::Unicode => "unicode",
+            Self::Content => "content",
+            Self::Mcp => "mcp",
         }
     }
 }
@@ -96,6 +164,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is wrong with the operator's own files.
+    #[error("{}", problems.join("\n"))]
+    Own {
+        /// Each with file and, where there is one, line.
+        problems: Vec<String>,
+    },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] classifier::Error),
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -113,6 +190,8 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Model(why) => why.code(),
+            Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }
     }
@@ -153,15 +232,41 @@ impl Scanner {
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
         let hold = self.lane(direction).scan(surface, text, out);
+        let open = Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
-        hold
+        hold.min(open)
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
         let first = out.len();
         self.lane(direction).find(surface, text, out);
+        Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
+    }
+
+    /// The text as it stands, not what may lie encoded in it.
+    pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
+    }
+
+    /// What no rule says: in answers, in the order of their places with what was found (`out[first..]`). Returns the offset from
+    /// which it may change.
+    fn uncover(
+        (direction, surface): (Direction, Surface),
+        text: &[u8],
+        out: &mut Vec<Finding>,
+        first: usize,
+    ) -> usize {
+        if direction == Direction::Request || !surface.is_body() {
+            return text.len();
+        }
+        let before = out.len();
+        let open = covert::find(text, out);
+        if out.len() > before {
+            out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+        }
+        open
     }
 
     /// The most bytes `scan` ever holds back.
@@ -185,9 +290,11 @@ impl Scanner {
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
         let rarity = Rarity::new();
-        let lane =
-            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
-        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+        let lane = |direction, family| {
+            Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
+        };
+        let request = lane(Direction::Request, Family::Secret)?;
+        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -24,10 +24,10 @@ const MOST: usize = 64 * 1024;
 /// Our own: its placeholders are made to look like keys, so that programs take them.
 const LOOKALIKES: &[&str] = &["src/vault/store/first/"];
 /// These stand in source trees as what they are: keys made for tests. Whoever sends one sends a key.
-const REAL: &[&str] = &["private_key"];
+pub(super) const REAL: &[&str] = &["private_key"];
 
 /// Every file below, sorted, but links and what builds leave behind.
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+fn below(folder: &Path, found: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()).collect();
     entries.sort();
@@ -37,20 +37,26 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
             continue;
         }
         if path.is_dir() {
-            files(&path, found);
+            below(&path, found);
         } else if path.is_file() && !LOOKALIKES.iter().any(|l| path.to_string_lossy().contains(l)) {
             found.push(path);
         }
     }
 }
 
-/// Which files are looked at: the same ones each time, spread over all.
-fn sample() -> (Vec<PathBuf>, usize) {
+/// All honest files of this machine.
+pub(super) fn files() -> Vec<PathBuf> {
     let home = std::env::var("HOME").unwrap_or_default();
     let mut all = Vec::new();
     for folder in FOLDERS {
-        files(Path::new(&folder.replace('~', &home)), &mut all);
+        below(Path::new(&folder.replace('~', &home)), &mut all);
     }
+    all
+}
+
+/// Which files are looked at: the same ones each time, spread over all.
+fn sample() -> (Vec<PathBuf>, usize) {
+    let all = files();
     if std::env::var("KATANA_ORDINARY").is_ok_and(|v| v == "all") {
         return (all, usize::MAX);
     }

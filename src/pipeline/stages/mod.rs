@@ -11,6 +11,7 @@ mod scrub_secrets;
 mod inject_credentials;
 mod broker_credentials;
 mod scan_response;
+mod verdicts;
 mod record_audit;
 mod encoded;
 mod head_text;
@@ -37,8 +38,6 @@ use super::stage::{
     BodyNeed, Chunk, ChunkVerdict, Claim, Departure, Direction, Settled, Stage, StageError, Verdict,
 };
 use super::{Denial, RequestHead, ResponseHead};
-use crate::config::Mode;
-use crate::scanner::{self, Finding, Scanner, Surface};
 
 /// Declares the closed list of stages and hands each hook to the variant's own.
 macro_rules! stages {
@@ -112,28 +111,6 @@ stages! {
     ScanResponse,
     /// The audit must be writable before anything leaves.
     RecordAudit,
-}
-
-/// The least confidence, in percent, at which a finding is refused rather than noted.
-fn threshold(mode: Mode) -> Option<u8> {
-    match mode {
-        Mode::Permissive => None,
-        Mode::Strict => Some(80),
-        Mode::Max => Some(50),
-    }
-}
-
-/// What the scanner finds in a piece of a body and will still find whatever follows; the rest is held back.
-fn settled(scanner: &Scanner, direction: scanner::Direction, chunk: &mut Chunk<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if chunk.end {
-        scanner.find(direction, Surface::Body, chunk.text, &mut findings);
-    } else {
-        let hold = scanner.scan(direction, Surface::Body, chunk.text, &mut findings);
-        chunk.hold_from(hold);
-        findings.retain(|f| f.start < hold);
-    }
-    findings
 }
 
 /// A switch of the configuration that some hosts turn the other way.

@@ -4,6 +4,7 @@ mod blob;
 mod bounds;
 mod catalogue;
 mod context;
+mod gate;
 mod read;
 mod rule;
 mod shape;

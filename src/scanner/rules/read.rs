@@ -37,6 +37,8 @@ pub(in crate::scanner) struct Raw {
     pub(in crate::scanner) unverified: Option<u8>,
     #[serde(default)]
     pub(in crate::scanner) ignore_case: bool,
+    #[serde(default)]
+    pub(in crate::scanner) overrides: bool,
     pub(in crate::scanner) validator: Option<Validator>,
     pub(in crate::scanner) entropy: Option<f32>,
     pub(in crate::scanner) surfaces: Option<Vec<Surface>>,
@@ -51,6 +53,9 @@ pub(in crate::scanner) struct Raw {
     pub(in crate::scanner) counter_examples: Vec<String>,
     #[serde(default)]
     pub(in crate::scanner) references: Vec<String>,
+    /// Two letters each; none: English, or no language at all.
+    #[serde(default)]
+    pub(in crate::scanner) languages: Vec<String>,
 }
 
 /// Reads rule files: `(name, YAML)` each. Trusted ones, those that our tests have read, are taken as

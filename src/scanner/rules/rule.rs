@@ -8,12 +8,13 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::blob::{self, in_blob, may_be_base64};
 use super::bounds::{LONGEST_MATCH, SHORT, following, longest_match, parsed};
 use super::context::{self, Context};
+use super::gate::Gate;
 use super::read::Raw;
 use super::shape::Shape;
 use super::validate::{Allowed, Validator, entropy};
 use crate::base::glob::HostPattern;
 use crate::base::host::Host;
-use crate::scanner::search::{Keyword, Next, Prefilter, work};
+use crate::scanner::search::{Keyword, Next, Prefilter, Work};
 use crate::scanner::{Direction, Error, Family, Surface};
 
 /// What may stand between two words of a phrase, written as a space in an injection pattern: white space, light
@@ -38,7 +39,10 @@ const DFA_LIMIT: usize = 16 << 20;
 #[derive(Debug, Default)]
 struct Bounds {
     longest: usize,
+    /// How many bytes from a keyword's beginning decide what the rule says.
+    reach: usize,
     /// What can be asked of a place before the pattern is tried.
+    gate: Gate,
     shape: Shape,
 }
 
@@ -57,8 +61,12 @@ pub struct Rule {
     pub counter_examples: Vec<String>,
     /// Where the format is described.
     pub references: Vec<String>,
+    /// The languages it is for, two letters each; none: English, or no language at all.
+    pub languages: Vec<String>,
     /// The file it was read from.
     pub source_name: String,
+    /// Does it stand in the place of a rule the program brings along?
+    pub overrides: bool,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
     hosts: Box<[HostPattern]>,
     /// Those among them that take it in a body.
@@ -99,8 +107,8 @@ impl Rule {
         let context = (!raw.value.is_empty())
             .then(|| Context { nearby: raw.nearby.unwrap_or(NEARBY).min(raw.confidence) });
         let written = if context.is_some() { raw.value } else { raw.pattern };
-        let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
-        let case = raw.ignore_case || family == Family::Injection;
+        let pattern = if family.is_phrase() { written.replace(' ', GAP) } else { written };
+        let case = raw.ignore_case || family.is_phrase();
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
@@ -111,7 +119,9 @@ impl Rule {
             examples: seamless(raw.examples),
             counter_examples: seamless(raw.counter_examples),
             references: raw.references,
+            languages: raw.languages,
             source_name: name.to_owned(),
+            overrides: raw.overrides,
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,
             bare: context.is_none() && raw.keywords.iter().any(|k| may_be_chance(k)),
@@ -149,7 +159,8 @@ impl Rule {
 
     fn measured(&self) -> Result<Bounds, String> {
         let hir = parsed(&self.pattern, self.fold)?;
-        Ok(Bounds { longest: longest_match(&hir)?, shape: Shape::of(&hir) })
+        let longest = longest_match(&hir)?;
+        Ok(Bounds { longest, reach: self.reach_with(longest), gate: Gate::of(&hir), shape: Shape::of(&hir) })
     }
 
     fn bounds(&self) -> &Bounds {
@@ -179,13 +190,20 @@ impl Rule {
     }
 
     pub(in crate::scanner) fn is_for(&self, surface: Surface) -> bool {
-        self.surfaces.contains(&surface)
+        // a rule for bodies is one for all their parts
+        self.surfaces.contains(&surface) || surface.is_body() && self.surfaces.contains(&Surface::Body)
+    }
+
+    /// A body, or the part of one that it is for.
+    #[cfg(test)]
+    pub(in crate::scanner) fn usual_surface(&self) -> Surface {
+        if self.is_for(Surface::Body) { Surface::Body } else { self.surfaces[0] }
     }
 
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
     /// at after it.
     pub(in crate::scanner) fn reach(&self) -> usize {
-        self.reach_with(self.bounds().longest)
+        self.bounds().reach
     }
 
     fn reach_with(&self, longest: usize) -> usize {
@@ -205,8 +223,17 @@ impl Rule {
     pub(in crate::scanner) fn keywords(&self) -> Vec<Keyword> {
         let fold = self.fold || self.context.is_some();
         let own = |k: String| if fold { k.to_ascii_lowercase() } else { k };
-        let keyword = |(k, next): (String, Next)| Keyword { bytes: own(k).into_bytes().into(), fold, next };
+        let keyword = |(k, next): (String, Next)| {
+            let bytes = own(k).into_bytes().into();
+            Keyword { bytes, fold, next, before: Next::ANY }
+        };
         self.spelt().map(keyword).collect()
+    }
+
+    /// What a match, or the name beside a value, may begin with.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Box<[u8]>> {
+        self.keywords().into_iter().map(|k| k.bytes).collect()
     }
 
     /// The keywords in all their spellings, and what may follow them.
@@ -224,16 +251,26 @@ impl Rule {
         })
     }
 
+    /// Is it worth to look for a match at the very beginning of `text`?
+    pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
+        work.add(Work::LOOK);
+        let bounds = self.bounds();
+        self.context.is_some() || bounds.gate.lets_in(&text[..text.len().min(bounds.reach)])
+    }
+
     /// The length and confidence of a match at the very beginning of `text`.
-    pub(in crate::scanner) fn matches(&self, text: &[u8]) -> Option<(usize, u8)> {
-        let text = &text[..text.len().min(self.reach())];
+    pub(in crate::scanner) fn matches(&self, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
+        let bounds = self.bounds();
+        let text = &text[..text.len().min(bounds.reach)];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work(text.len().min(context::WITHIN));
-            return self.beside(context, regex, text);
+            work.add(context::WITHIN);
+            return self.beside(context, regex, text, work);
         }
-        work(text.len().min(self.bounds().longest));
+        work.add(Work::TRY);
         let end = regex.find(text)?.end();
+        // what is asked of it passes over it a few times
+        work.add(4 * end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -247,16 +284,21 @@ impl Rule {
     }
 
     /// A value some way after the name that `text` begins with.
-    fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
+    fn beside(&self, context: &Context, regex: &Regex, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
         let is_here = |k: &[u8]| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
         let named = self.names.iter().find(|k| is_here(k))?.len();
-        let mut room = self.bounds().shape.room();
+        let Bounds { shape, gate, .. } = self.bounds();
+        let mut room = shape.room();
         Context::places(text, named).find_map(|at| {
-            if !room.may_hold(text, at) || !self.validator.is_none_or(|v| v.may_begin(&text[at..])) {
+            if !room.may_hold(text, at)
+                || !gate.lets_in(&text[at..])
+                || !self.validator.is_none_or(|v| v.may_begin(&text[at..]))
+            {
                 return None;
             }
-            work(self.bounds().longest.min(text.len() - at));
+            work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
+            work.add(4 * end);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
             let confidence = context.confidence(&text[..at], self.confidence)?;
@@ -298,7 +340,7 @@ impl Rule {
 
     /// Does nothing but what it looks for look like it, not even among random bytes?
     pub(in crate::scanner) fn has_shape(&self) -> bool {
-        self.family == Family::Injection
+        self.family.is_phrase()
             || self.validator.is_some_and(Validator::is_checksum)
             || self.confidence >= 80 && !self.fold && self.keywords.iter().all(|k| k.len() > 3)
     }
@@ -332,12 +374,12 @@ impl Rule {
     }
 
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
-    pub(in crate::scanner) fn next(&self, text: &[u8]) -> Option<usize> {
+    pub(in crate::scanner) fn next(&self, text: &[u8], work: &mut Work) -> Option<usize> {
         let before = if self.context.is_some() { self.reach() - self.bounds().longest } else { 0 };
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work(found.map_or(text.len(), |m| m.end()));
+                work.add(found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),
@@ -359,8 +401,10 @@ impl Rule {
 
     fn is_in(&self, text: &str) -> bool {
         let (text, keywords) = (text.as_bytes(), self.keywords());
-        let at =
-            |at: usize| keywords.iter().any(|k| k.is_at(&text[at..])) && self.matches(&text[at..]).is_some();
+        let at = |at: usize| {
+            keywords.iter().any(|k| k.is_at(&text[at..]))
+                && self.matches(&text[at..], &mut Work::default()).is_some()
+        };
         (0..text.len()).any(at)
     }
 }

@@ -1,9 +1,10 @@
-//! Keywords as they stand in text that was written backwards or by ROT13, or with a capital beyond
-//! ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
+//! Keywords as they stand in text that was written backwards or by ROT13, or with a capital
+//! beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
 //! for these too, and where one stands, the rule is tried on what it stands for.
 
 use std::ops::Range;
 
+use super::effort::Work;
 use super::prefilter::{Keyword, Next};
 use crate::scanner::Family;
 use crate::scanner::rules::Rule;
@@ -11,44 +12,47 @@ use crate::scanner::views::{View, backwards, loose, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
-/// Tries for any text, and one more for so many bytes of it.
-const TRIES: usize = 64;
-const BYTES_A_TRY: usize = 256;
 /// An odd gap stands as near behind a keyword.
 const NEAR: usize = 96;
-/// And tries of a rule that has failed already.
-const AGAIN: usize = 8;
-const BYTES_AGAIN: usize = 8192;
+/// Shorter ones stand by chance in any text.
+const LEAST: usize = 4;
+/// So much of a match is asked about first: all that the rules know of its beginning.
+const HEAD: usize = 40;
 
 /// A keyword in disguise.
 #[derive(Debug)]
 pub(in crate::scanner) struct Disguise {
     view: View,
+    /// The keyword's number.
+    pub(in crate::scanner) keyword: usize,
     len: usize,
     /// Too short to be known within a word.
     short: bool,
-    /// The keyword's number.
-    pub(in crate::scanner) keyword: usize,
 }
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let turned = keywords.iter().enumerate().flat_map(|(i, k)| {
-        [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))]
-            .into_iter()
-            .filter(move |(view, bytes)| **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes))
-            .map(move |(view, bytes)| {
-                let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-                let keyword = Keyword { bytes: bytes.into(), fold: k.fold, next: Next::ANY };
-                (keyword, Disguise { view, len: k.bytes.len(), short, keyword: i })
-            })
-    });
-    let capitals = keywords.iter().enumerate().filter_map(|(i, k)| {
-        let bytes = capital(k)?;
-        let disguise = Disguise { view: View::Unicode, len: bytes.len(), short: false, keyword: i };
-        Some((Keyword { bytes: bytes.into(), fold: true, next: Next::ANY }, disguise))
-    });
-    turned.chain(capitals).unzip()
+    let turned = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| both(i, k));
+    let others = keywords.iter().enumerate().filter_map(|(i, k)| capital(i, k));
+    turned.chain(others).unzip()
+}
+
+/// By ROT13, and backwards.
+fn both(keyword: usize, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> {
+    let mut next = Next::NONE;
+    rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
+    let ways = [
+        (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
+        (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
+    ];
+    let differs = |(view, bytes, _): &(View, Vec<u8>, _)| {
+        **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes)
+    };
+    ways.into_iter().filter(differs).map(move |(view, bytes, (before, next))| {
+        let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
+        let disguise = Disguise { view, keyword, len: bytes.len(), short };
+        (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
+    })
 }
 
 fn has_digits(keyword: &[u8]) -> bool {
@@ -56,80 +60,121 @@ fn has_digits(keyword: &[u8]) -> bool {
 }
 
 /// With a capital at the beginning, where that is no ASCII.
-fn capital(k: &Keyword) -> Option<Vec<u8>> {
+fn capital(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
     let text = std::str::from_utf8(&k.bytes).ok()?;
     let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
     let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
-    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then_some(bytes)
+    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false };
+    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then(|| (folded(bytes), disguise))
+}
+
+fn folded(bytes: Vec<u8>) -> Keyword {
+    Keyword { bytes: bytes.into(), fold: true, next: Next::ANY, before: Next::ANY }
 }
 
 impl Disguise {
+    /// What decides whether a rule matches where the keyword stands at `start`.
+    pub(in crate::scanner) fn span(&self, rule: &Rule, text: &[u8], start: usize) -> Range<usize> {
+        if self.view == View::Rot13 {
+            start..text.len().min(start + rule.reach())
+        } else {
+            (start + self.len).saturating_sub(rule.reach())..start + self.len
+        }
+    }
+
     /// Tries a rule where the keyword stands at `start`: the match and its confidence.
     pub(in crate::scanner) fn tried(
         &self,
         rule: &Rule,
         text: &[u8],
         start: usize,
+        work: &mut Work,
     ) -> Option<(Range<usize>, u8)> {
-        let end = start + self.len;
+        let (end, span) = (start + self.len, self.span(rule, text, start));
         let free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
         let before = start.checked_sub(1).and_then(|i| text.get(i));
+        let may = |head: &mut dyn Iterator<Item = u8>, work: &mut Work| may_match(rule, head, work);
+        work.add(Work::TRY);
         match self.view {
             View::Unicode => {
+                work.add(span.len());
                 let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
-                let (len, sure) = rule.matches(window.to_lowercase().as_bytes())?;
+                let (len, sure) = rule.matches(window.to_lowercase().as_bytes(), work)?;
                 Some((start..text.len().min(start + len), sure))
             }
             View::Rot13 if !self.short || free(before) => {
-                let (len, sure) = rule.matches(&rot13(&text[start..text.len().min(start + rule.reach())]))?;
+                let head = &text[start..text.len().min(start + HEAD)];
+                if !may(&mut head.iter().map(|b| turned(*b)), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&rot13(&text[span]), work)?;
                 Some((start..start + len, sure))
             }
             View::Reversed if !self.short || free(text.get(end)) => {
-                let (len, sure) = rule.matches(&backwards(&text[end.saturating_sub(rule.reach())..end]))?;
+                if !may(&mut text[..end].iter().rev().take(HEAD).copied(), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&backwards(&text[span]), work)?;
                 Some((end - len..end, sure))
             }
             _ => None,
         }
     }
 
+    /// How the text was written.
     pub(in crate::scanner) fn view(&self) -> View {
         self.view
     }
 }
 
 /// Tries a rule on the phrase that begins at `start`, whatever its gaps.
-fn loosely(rule: &Rule, text: &[u8], start: usize) -> Option<(Range<usize>, u8)> {
+fn loosely(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
+    work.add(rule.reach());
     let phrase = loose::phrase(text, start, rule.reach());
-    let (len, sure) = rule.matches(&phrase.bytes)?;
+    let (len, sure) = rule.matches(&phrase.bytes, work)?;
     Some((start..phrase.end(len), sure))
 }
 
-/// A rule has failed: may it find what stands here, written otherwise?
-pub(in crate::scanner) fn is_worth_it(rule: &Rule, text: &[u8], start: usize) -> bool {
+/// Tries a rule again, where its keyword stands and what follows may be written otherwise.
+pub(in crate::scanner) fn again(
+    rule: &Rule,
+    text: &[u8],
+    start: usize,
+    work: &mut Work,
+) -> Option<(View, Range<usize>, u8)> {
     let window = &text[start..text.len().min(start + rule.reach())];
-    if rule.family == Family::Secret {
-        return rule.has_own_look() && memchr::memchr(b'\\', window).is_some();
+    if rule.family != Family::Secret {
+        let (span, sure) = loose::is_odd(&window[..window.len().min(NEAR)])
+            .then(|| loosely(rule, text, start, work))
+            .flatten()?;
+        return Some((View::Whitespace, span, sure));
     }
-    loose::is_odd(&window[..window.len().min(NEAR)])
-}
-
-/// Tries a rule again on what follows its keyword, read otherwise.
-pub(in crate::scanner) fn again(rule: &Rule, text: &[u8], start: usize) -> Option<(View, Range<usize>, u8)> {
-    if rule.family == Family::Secret {
-        let plain = loose::unescaped(text, start, 2 * rule.reach());
-        let (len, sure) = rule.matches(&plain.bytes)?;
-        return Some((View::Escapes, start..plain.end(len), sure));
+    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+        return None;
     }
-    let (span, sure) = loosely(rule, text, start)?;
-    Some((View::Whitespace, span, sure))
+    let plain = loose::unescaped(text, start, 2 * rule.reach());
+    let (len, sure) = rule.matches(&plain.bytes, work)?;
+    Some((View::Escapes, start..plain.end(len), sure))
 }
 
-/// How many of those that have failed may be tried again.
-pub(in crate::scanner) fn tries_again(len: usize) -> usize {
-    AGAIN + len / BYTES_AGAIN
+/// One spelling of a phrase will do, and what a few letters give stands by chance in any text.
+fn is_disguised(keyword: &Keyword) -> bool {
+    let letters = keyword.bytes.iter().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count();
+    let wrapped = keyword.bytes.contains(&b'\n') || keyword.bytes.windows(2).any(|w| w == b"\\n");
+    keyword.bytes.len() >= LEAST && (!keyword.fold || letters > LEAST && !wrapped)
 }
 
-/// How many tries a text of this length may take.
-pub(in crate::scanner) fn tries(len: usize) -> usize {
-    TRIES + len / BYTES_A_TRY
+/// Asks the rule about a match's first bytes, before all of it is written out.
+fn may_match(rule: &Rule, head: &mut dyn Iterator<Item = u8>, work: &mut Work) -> bool {
+    let mut first = [0; HEAD];
+    let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
+    // characters of more bytes are not turned round within
+    !first[..len].is_ascii() || rule.may_match(&first[..len], work)
+}
+
+fn turned(b: u8) -> u8 {
+    let base = b & 0x20 | b'A';
+    if b.is_ascii_alphabetic() { base + (b - base + 13) % 26 } else { b }
 }

@@ -38,6 +38,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use lattice::Spent;
+pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
 use super::{Direction, Surface};
@@ -212,7 +213,7 @@ impl Wants {
             Direction::Request => without(Wants::ALL, FOR_READERS),
             Direction::Response => Wants::ALL,
         };
-        if surface == Surface::Body { all } else { without(all, IN_BODIES) }
+        if surface.is_body() { all } else { without(all, IN_BODIES) }
     }
 
     fn has(self, view: View) -> bool {
@@ -260,4 +261,11 @@ pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
 /// From the last character to the first.
 pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
     shift::backwards(text)
+}
+
+/// A text with each letter of another script, form or style read as the Latin letter it looks like, and without what is not seen.
+pub(super) fn latin(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain = text.chars().filter(|c| !unicode::is_hidden(*c)).nfkc();
+    plain.map(|c| lookalikes::latin(c).unwrap_or(c)).collect()
 }

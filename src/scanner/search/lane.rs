@@ -97,9 +97,7 @@ impl Lane {
         self.prefilter.each(text, |start, keyword| {
             let Some(rules) = self.rules.get(keyword) else {
                 let disguise = &self.disguises[keyword - self.rules.len()];
-                if disguise.stands(text, start) {
-                    self.uncover(look, disguise, (text, start), &mut effort, out);
-                }
+                self.uncover(look, disguise, (text, start), &mut effort, out);
                 return;
             };
             for rule in rules.iter().filter(|r| r.is_for(look.surface)) {

@@ -29,6 +29,7 @@ mod spaced;
 mod sweep;
 mod unicode;
 mod utf16;
+mod whitespace;
 
 #[cfg(test)]
 mod tests;
@@ -201,7 +202,7 @@ impl Wants {
     pub const ALL: Wants = Wants(u32::MAX);
 
     /// Those that leave signs, on any surface.
-    const SIGNED: Wants = Wants(u32::MAX & !(1 << View::Caesar as u32) & !(1 << View::Leet as u32));
+    const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));
 
     /// The one table of what runs where.
     #[must_use]

@@ -107,10 +107,18 @@ fn is_override(text: &[u8]) -> bool {
 fn direction(text: &[u8], at: usize, found: &mut Found<'_>) {
     let line = &text[at..text.len().min(at + LINE)];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-    let isolate = |w: &[u8]| matches!(w, [0xe2, 0x81, 0xa6..=0xa8]);
+    if std::str::from_utf8(line).is_err() && line.len() < LINE - 4 {
+        return;
+    }
+    // in front of code: tables of characters have isolates too
+    let code = |b: &[u8]| {
+        let letters = b.iter().take(6).skip_while(|b| b.is_ascii_punctuation() || **b == b' ');
+        letters.take_while(|b| b.is_ascii_alphabetic()).count() >= 2
+    };
+    let isolate = |w: &[u8]| matches!(w, [0xe2, 0x81, 0xa6..=0xa8, rest @ ..] if code(rest));
     let end = line.windows(3).position(|w| w == [0xe2, 0x80, 0xac]).unwrap_or(line.len());
     let letters = line[3..end.max(3)].iter().filter(|b| b.is_ascii_alphabetic()).count();
-    if letters >= 2 && line.windows(3).any(isolate) {
+    if letters >= 2 && (0..line.len()).any(|at| isolate(&line[at..])) {
         found.add("unicode.trojan_source", at..at + line.len());
     } else if letters >= 2 {
         found.add("unicode.bidi_override", at..at + end);

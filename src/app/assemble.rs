@@ -107,7 +107,7 @@ pub(super) fn judge(dir: &Path) -> Result<Judge, Error> {
 }
 
 /// The score at which what is found is refused rather than noted.
-fn threshold(mode: Mode) -> Option<u8> {
+pub(super) fn threshold(mode: Mode) -> Option<u8> {
     match mode {
         Mode::Permissive => None,
         Mode::Strict => Some(scanner::STRICT),

@@ -1,8 +1,8 @@
 //! What a lane's rules find in the decoded views of a text, as findings in the text itself.
 
 use super::search::{Lane, Look};
-use super::views::{self, Wants};
-use super::{Direction, Finding, Surface};
+use super::views::{self, Kind, Wants};
+use super::{Direction, Finding, Surface, covert};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
@@ -23,6 +23,11 @@ pub(super) fn find(
     views::each(text, Wants::on(direction, surface), &mut |seen| {
         here.clear();
         lane.look(&Look { path: seen.path, kind: seen.kind, surface }, seen.bytes, &mut here);
+        if direction == Direction::Response && surface.is_body() && seen.kind == Kind::Text {
+            let plain = here.len();
+            covert::find(seen.bytes, &mut here);
+            here[plain..].iter_mut().for_each(|f| f.path = seen.path);
+        }
         let found = !here.is_empty();
         for mut finding in here.drain(..) {
             let span = seen.original(finding.start..finding.end);

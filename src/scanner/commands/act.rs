@@ -72,10 +72,6 @@ impl Tricks {
         self.0 |= other.0;
     }
 
-    pub(super) fn any(self) -> bool {
-        self.0 != 0
-    }
-
     pub(super) fn has(self, other: Tricks) -> bool {
         self.0 & other.0 != 0
     }

@@ -269,11 +269,6 @@ impl Machine {
         output
     }
 
-    /// Is the function of this name one that calls itself twice over in a pipe?
-    pub(super) fn is_function(&self, name: &str) -> bool {
-        self.functions.contains_key(name)
-    }
-
     /// What redirections read and write.
     fn redirect(&mut self, redirects: &[Redirect]) -> Redirected {
         let mut all = Redirected::default();

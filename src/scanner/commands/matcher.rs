@@ -14,14 +14,14 @@ const LONGEST: usize = 8 << 10;
 /// Confidence that what was hidden and is harmful was hidden on purpose.
 const HIDDEN: u8 = 90;
 /// A finding as sure as this makes its disguise one too.
-const HARMFUL: u8 = 50;
+const HARMFUL: u8 = 80;
 
 /// What a rule found.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) rule: &'static str,
+pub(super) struct Found<'b> {
+    pub(super) rule: &'b str,
     /// `command.<class>`.
-    pub(super) class: &'static str,
+    pub(super) class: &'b str,
     pub(super) confidence: u8,
     pub(super) span: Range<usize>,
     /// The act's number.
@@ -29,9 +29,8 @@ pub(super) struct Found {
 }
 
 /// What all rules find in all acts of a text.
-pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
-    let book = Book::builtin();
-    let mut found: Vec<Found> = Vec::new();
+pub(super) fn all<'b>(book: &'b Book, acts: &[Act], text: &str) -> Vec<Found<'b>> {
+    let mut found: Vec<Found<'b>> = Vec::new();
     for rule in book.rules.iter().filter(|r| r.is_about_text()) {
         if let Some(m) = compiled(&rule.compiled.text, &rule.text).and_then(|r| r.find(text.as_bytes())) {
             found.push(Found {
@@ -43,11 +42,11 @@ pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
             });
         }
     }
-    let mut marks: Vec<Vec<&'static str>> = Vec::with_capacity(acts.len());
+    let mut marks: Vec<Vec<&'b str>> = Vec::with_capacity(acts.len());
     for (id, act) in acts.iter().enumerate() {
         let asked = Asked::new(act);
         let first = found.len();
-        let mut own: Vec<&'static str> = Vec::new();
+        let mut own: Vec<&'b str> = Vec::new();
         for number in book.about(&act.program) {
             let rule = &book.rules[number];
             if !asked.fits(rule, &marks) {
@@ -125,7 +124,7 @@ impl<'a> Asked<'a> {
         Asked { act, line, operands, flags }
     }
 
-    fn fits(&self, rule: &CommandRule, marks: &[Vec<&'static str>]) -> bool {
+    fn fits(&self, rule: &CommandRule, marks: &[Vec<&str>]) -> bool {
         let act = self.act;
         let marked = |from: &[usize], any: &[String]| {
             from.iter().filter_map(|id| marks.get(*id)).flatten().any(|m| any.iter().any(|a| a == m))

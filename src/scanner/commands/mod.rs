@@ -24,12 +24,13 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub use read::{CATALOGUE, CommandRule, rules};
+pub use read::{CATALOGUE, CommandRule, check, rules};
 
 use super::views::{self, Path};
 use super::{Family, Finding};
 use machine::Machine;
 use matcher::Found;
+use read::Book;
 
 /// A longer text is looked at piece by piece, cut between lines.
 const PIECE: usize = 64 << 10;
@@ -99,7 +100,16 @@ fn pieces(command: &[u8], mut each: impl FnMut(&str, &Map, usize)) {
 }
 
 /// Walks through a text and asks the rules.
-fn looked_at(text: &str) -> (Machine, Vec<Found>) {
+fn looked_at(text: &str) -> (Machine, Vec<Found<'static>>) {
+    judged(Book::builtin(), text)
+}
+
+/// The ids of the rules of a book that a text breaks.
+fn found_by<'b>(book: &'b Book, text: &str) -> Vec<&'b str> {
+    judged(book, text).1.into_iter().map(|f| f.rule).collect()
+}
+
+fn judged<'b>(book: &'b Book, text: &str) -> (Machine, Vec<Found<'b>>) {
     let mut machine = Machine::default();
     machine.start(text, 0);
     if let Some(plain) = windows::plain(text) {
@@ -112,7 +122,7 @@ fn looked_at(text: &str) -> (Machine, Vec<Found>) {
             }
         }
     }
-    let mut found = matcher::all(&machine.acts, text);
+    let mut found = matcher::all(book, &machine.acts, text);
     if machine.doubt {
         found.iter_mut().for_each(|f| f.confidence = f.confidence.saturating_sub(DOUBT));
     }

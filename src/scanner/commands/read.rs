@@ -211,6 +211,32 @@ impl CommandRule {
     }
 }
 
+/// Is this a file of rules for commands as the program has them? How many rules it has, and everything wrong with them.
+#[must_use]
+pub fn check(name: &str, text: &str) -> (usize, Vec<String>) {
+    // they ask what the others found
+    let own = |path: &str| name.rsplit('/').next() == path.rsplit('/').next();
+    let others = CATALOGUE.iter().copied().filter(|(path, _)| !own(path));
+    let book = match read(others.chain([(name, text)]), true) {
+        Ok(book) => book,
+        Err(why) => return (0, vec![why.to_string()]),
+    };
+    let mut wrong = Vec::new();
+    let mine = || book.rules.iter().filter(|r| r.source_name == name);
+    for rule in mine() {
+        let finds = |text: &str| super::found_by(&book, text).iter().any(|id| *id == rule.id);
+        let missed =
+            rule.examples.iter().filter(|e| !finds(e)).map(|e| format!("does not find its example {e:?}"));
+        let found = rule
+            .counter_examples
+            .iter()
+            .filter(|e| finds(e))
+            .map(|e| format!("finds its counter-example {e:?}"));
+        wrong.extend(missed.chain(found).map(|why| format!("{name}: rule {}: {why}", rule.id)));
+    }
+    (mine().count(), wrong)
+}
+
 /// An expression over bytes.
 pub(super) fn expression(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).unicode(false).build().map_err(|e| e.to_string())

@@ -43,6 +43,21 @@ impl Judge {
         Ok(Judge { allow, ..Judge::of(scanner)? })
     }
 
+    /// Are these files of rules that `load` would take? How many rules they have, and everything wrong with them.
+    #[must_use]
+    pub fn check(files: &[PathBuf]) -> (usize, Vec<String>) {
+        let mut wrong = Vec::new();
+        let own: Vec<Own> = files.iter().flat_map(|path| own_file(path, &mut wrong)).collect();
+        let rules = own.len();
+        faults(&own, &mut wrong);
+        if wrong.is_empty()
+            && let Err(why) = joined(own, &mut wrong)
+        {
+            wrong.push(why.to_string());
+        }
+        (rules, wrong)
+    }
+
     /// What is odd and no error: allowances whose time is over.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -59,33 +74,41 @@ struct Own {
 }
 
 fn own_rules(dir: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
-    let mut own = Vec::new();
-    for path in files(dir, wrong) {
-        let name = path.display().to_string();
-        let text = match text(&path) {
-            Ok(Some(text)) => text,
-            Ok(None) => continue,
-            Err(why) => {
-                wrong.push(format!("{name}: {why}"));
-                continue;
-            }
-        };
-        match rules::read([(name.as_str(), text.as_str())], false) {
-            Ok(rules) => {
-                own.extend(rules.into_iter().map(|rule| Own { at: place(&name, &text, &rule.id), rule }));
-            }
-            Err(Error::Rule { rule, reason, .. }) => {
-                wrong.push(format!("{}: {reason}", place(&name, &text, &rule)));
-            }
-            Err(why) => wrong.push(why.to_string()),
+    let own: Vec<Own> = files(dir, wrong).iter().flat_map(|path| own_file(path, wrong)).collect();
+    faults(&own, wrong);
+    own
+}
+
+/// The rules of one file.
+fn own_file(path: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
+    let name = path.display().to_string();
+    let text = match text(path) {
+        Ok(Some(text)) => text,
+        Ok(None) => return Vec::new(),
+        Err(why) => {
+            wrong.push(format!("{name}: {why}"));
+            return Vec::new();
         }
+    };
+    match rules::read([(name.as_str(), text.as_str())], false) {
+        Ok(rules) => {
+            return rules.into_iter().map(|rule| Own { at: place(&name, &text, &rule.id), rule }).collect();
+        }
+        Err(Error::Rule { rule, reason, .. }) => {
+            wrong.push(format!("{}: {reason}", place(&name, &text, &rule)));
+        }
+        Err(why) => wrong.push(why.to_string()),
     }
-    for Own { rule, at } in &own {
+    Vec::new()
+}
+
+/// Rules that do not do what their examples say.
+fn faults(own: &[Own], wrong: &mut Vec<String>) {
+    for Own { rule, at } in own {
         if let Err(Error::Rule { reason, .. }) = rule.check_examples() {
             wrong.push(format!("{at}: {reason}"));
         }
     }
-    own
 }
 
 /// The program's own rules, but those that are overridden, and the operator's.

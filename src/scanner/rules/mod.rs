@@ -4,6 +4,7 @@ mod blob;
 mod bounds;
 mod catalogue;
 mod context;
+mod facts;
 mod gate;
 mod read;
 mod rule;
@@ -11,6 +12,7 @@ mod shape;
 mod validate;
 
 pub use catalogue::BUILTIN;
+pub use facts::Facts;
 pub use rule::Rule;
 
 pub(super) use read::read;

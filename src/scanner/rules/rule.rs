@@ -68,16 +68,16 @@ pub struct Rule {
     /// Does it stand in the place of a rule the program brings along?
     pub overrides: bool,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
-    hosts: Box<[HostPattern]>,
+    pub(super) hosts: Box<[HostPattern]>,
     /// Those among them that take it in a body.
-    body_hosts: Box<[HostPattern]>,
-    keywords: Vec<String>,
+    pub(super) body_hosts: Box<[HostPattern]>,
+    pub(super) keywords: Vec<String>,
     /// What may follow each.
     followed: Box<[Next]>,
     fold: bool,
     /// Of the match; or of the value, where there is a context.
-    pattern: String,
-    context: Option<Context>,
+    pub(super) pattern: String,
+    pub(super) context: Option<Context>,
     /// Of the match, or of the value. Worked out when the first keyword turns up, as the expressions are.
     bounds: OnceLock<Bounds>,
     /// All spellings of the keywords, long ones first, where there is a context.
@@ -91,8 +91,8 @@ pub struct Rule {
     unverified: Option<u8>,
     validator: Option<Validator>,
     entropy: Option<f32>,
-    surfaces: Vec<Surface>,
-    direction: Vec<Direction>,
+    pub(super) surfaces: Vec<Surface>,
+    pub(super) direction: Vec<Direction>,
     allowed: Arc<Allowed>,
 }
 
@@ -107,8 +107,8 @@ impl Rule {
         let context = (!raw.value.is_empty())
             .then(|| Context { nearby: raw.nearby.unwrap_or(NEARBY).min(raw.confidence) });
         let written = if context.is_some() { raw.value } else { raw.pattern };
-        let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
-        let case = raw.ignore_case || family == Family::Injection;
+        let pattern = if family.is_phrase() { written.replace(' ', GAP) } else { written };
+        let case = raw.ignore_case || family.is_phrase();
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
@@ -192,6 +192,12 @@ impl Rule {
     pub(in crate::scanner) fn is_for(&self, surface: Surface) -> bool {
         // a rule for bodies is one for all their parts
         self.surfaces.contains(&surface) || surface.is_body() && self.surfaces.contains(&Surface::Body)
+    }
+
+    /// A body, or the part of one that it is for.
+    #[cfg(test)]
+    pub(in crate::scanner) fn usual_surface(&self) -> Surface {
+        if self.is_for(Surface::Body) { Surface::Body } else { self.surfaces[0] }
     }
 
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
@@ -334,7 +340,7 @@ impl Rule {
 
     /// Does nothing but what it looks for look like it, not even among random bytes?
     pub(in crate::scanner) fn has_shape(&self) -> bool {
-        self.family == Family::Injection
+        self.family.is_phrase()
             || self.validator.is_some_and(Validator::is_checksum)
             || self.confidence >= 80 && !self.fold && self.keywords.iter().all(|k| k.len() > 3)
     }

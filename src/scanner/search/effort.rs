@@ -112,7 +112,7 @@ impl Effort {
             return None;
         }
         let tried = self.tried(rule);
-        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family == Family::Injection {
+        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family != Family::Secret {
             return None;
         }
         let matched = rule.matches(here, &mut work);

@@ -37,6 +37,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use lattice::Spent;
+pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
 use super::{Direction, Surface};
@@ -152,6 +153,12 @@ impl Path {
     /// Outermost first.
     pub fn views(&self) -> impl Iterator<Item = View> {
         self.steps.iter().map_while(|s| *s)
+    }
+
+    /// Is it text as it was before it was compressed?
+    #[cfg(test)]
+    fn is_inflated(&self) -> bool {
+        self.views().all(|v| v == View::Inflate)
     }
 
     fn last(&self) -> Option<View> {

@@ -133,7 +133,7 @@ fn no_place_of_a_request_hides_a_secret() {
             assert!(answer.as_ref().is_none_or(|a| a.status == 403), "{name}: {answer:?}");
         }
     });
-    let whole = |r: &crate::support::origin::Received| format!("{r:?}").contains(&t);
+    let whole = |r: &origin::Received| format!("{r:?}").contains(&t);
     assert!(!origin.received().iter().any(whole));
 }
 

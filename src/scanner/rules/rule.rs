@@ -23,7 +23,7 @@ use crate::scanner::{Direction, Error, Family, Surface};
 const GAP: &str =
     r#"(?:(?:[\x00-\x20"'*_,:#>~`|\\/\x80-\xBF\xC2\xE2\xE3\xEF-]|\\[nrt]|&nbsp;|&#(?:32|160);){1,6})"#;
 /// How a space inside a keyword may be spelt.
-const SPACES: [&str; 3] = [" ", "\n", "\\n"];
+const SPACES: [&str; 2] = [" ", "\\n"];
 /// How `_` in the name beside a value may be spelt.
 const JOINTS: [&str; 3] = ["_", "-", ""];
 /// Stands in examples where a token would otherwise be complete in our own source tree; taken out before use.

@@ -49,7 +49,8 @@ impl Beginnings {
         tail.len() < HEAD
             || run.iter().take_while(|(h, _)| *h == hash).any(|(_, k)| {
                 let keyword = &keywords[usize::from(*k)];
-                tail.len() <= most(keyword) && keyword.bytes[..tail.len()].eq_ignore_ascii_case(tail)
+                tail.len() <= most(keyword)
+                    && keyword.bytes[..tail.len()].iter().zip(tail).all(|(k, t)| is_like(*k, *t))
             })
     }
 }
@@ -59,8 +60,17 @@ fn most(keyword: &Keyword) -> usize {
     keyword.bytes.len() - usize::from(keyword.next == Next::ANY)
 }
 
-/// Below 2^14; of at most four bytes, folded.
+fn is_like(keyword: u8, text: u8) -> bool {
+    keyword.eq_ignore_ascii_case(&text) || keyword == b' ' && text == b'\n'
+}
+
+/// Below 2^14; of at most four bytes, folded, with the end of a line as a space.
 fn hash(head: &[u8]) -> u32 {
+    let mut plain = [0; HEAD];
+    for (to, b) in plain.iter_mut().zip(head) {
+        *to = if *b == b'\n' { b' ' } else { *b };
+    }
+    let head = &plain[..head.len().min(HEAD)];
     let bytes = if let [a, b, c, d] = *head {
         u64::from(u32::from_le_bytes([a, b, c, d])) | FOLD
     } else {

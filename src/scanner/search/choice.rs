@@ -59,7 +59,10 @@ impl<'r> Choice<'r> {
 
     /// Wherever the keyword lies, one stride meets one of its offsets with a given remainder: any of them will do.
     fn cheapest<'a>(&self, keyword: &'a Keyword, remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
-        let offsets = (-1..i8::try_from(keyword.bytes.len()).unwrap_or(i8::MAX))
+        // long enough to be met whole at every stride: no byte outside it need be guessed
+        let whole = keyword.bytes.len() >= NARROW + self.stride - 1;
+        let end = if whole { keyword.bytes.len() - NARROW + 1 } else { keyword.bytes.len() };
+        let offsets = (if whole { 0 } else { -1 }..i8::try_from(end).unwrap_or(i8::MAX))
             .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
         let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
         let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
@@ -93,6 +96,7 @@ struct Piece<'a> {
     bytes: &'a [u8],
     eight: (u64, u64),
     wide: bool,
+    fold: bool,
     /// What the byte outside the keyword may be.
     around: Next,
 }
@@ -106,24 +110,41 @@ impl Piece<'_> {
         if bytes.len() < NARROW - 1 || wide && bytes.len() < WIDE {
             return None;
         }
-        let (bits, mask) = eight(rest);
+        let (bits, mut mask) = eight(rest);
+        for at in rest.iter().take(8).enumerate().filter(|(_, b)| keyword.fold && **b == b' ').map(|(i, _)| i)
+        {
+            mask &= !(0xff << (8 * at));
+        }
         let around = if before { keyword.before } else { keyword.next };
         let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
-        Some(Piece { offset, bytes, eight, wide, around })
+        Some(Piece { offset, bytes, eight, wide, fold: keyword.fold, around })
     }
 
     /// What the search may see there: a byte outside the keyword may be anything.
     fn grams(&self) -> Vec<Gram> {
         let bits = self.eight.0;
         let free = match self.bytes.len() {
-            WIDE if self.wide => return vec![Gram::wide(bits)],
-            NARROW => return vec![Gram::narrow(bits)],
+            WIDE if self.wide => return self.spelt().into_iter().map(Gram::wide).collect(),
+            NARROW => return self.spelt().into_iter().map(Gram::narrow).collect(),
             _ if self.offset < 0 => 0,
             len => 8 * len,
         };
         // folded, as all bytes are
         let folded = (0..=u8::MAX).filter(|b| b & 0x20 != 0);
         let around = folded.filter(|b| self.around.has_folded(*b));
-        around.map(|b| Gram::narrow(bits | u64::from(b) << free)).collect()
+        let spelt = self.spelt();
+        around.flat_map(|b| spelt.iter().map(move |s| Gram::narrow(s | u64::from(b) << free))).collect()
+    }
+
+    /// The bytes, with a space or the end of a line at each space.
+    fn spelt(&self) -> Vec<u64> {
+        let mut all = vec![self.eight.0];
+        let first = usize::from(self.offset < 0);
+        for at in (0..self.bytes.len()).filter(|i| self.fold && self.bytes[*i] == b' ') {
+            // folded, the two differ by these bits
+            let turned: Vec<u64> = all.iter().map(|s| s | u64::from(b'\n') << (8 * (at + first))).collect();
+            all.extend(turned);
+        }
+        all
     }
 }

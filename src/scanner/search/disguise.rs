@@ -2,6 +2,7 @@
 //! beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
 //! for these too, and where one stands, the rule is tried on what it stands for.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::effort::Work;
@@ -19,12 +20,17 @@ const LEAST: usize = 4;
 /// So much of a match is asked about first: all that the rules know of its beginning.
 const HEAD: usize = 40;
 
+/// A word shorter than that does not stand for a phrase.
+const WORD: usize = 7;
+/// How far around such a word the text is read.
+const AROUND: usize = 512;
+
 /// A keyword in disguise.
 #[derive(Debug)]
 pub(in crate::scanner) struct Disguise {
     view: View,
-    /// The keyword's number.
-    pub(in crate::scanner) keyword: usize,
+    /// The keyword's number. None: a word of several phrases.
+    pub(in crate::scanner) keyword: Option<usize>,
     len: usize,
     /// Too short to be known within a word.
     short: bool,
@@ -32,26 +38,36 @@ pub(in crate::scanner) struct Disguise {
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let turned = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| both(i, k));
+    let alone = |k: &&(usize, &Keyword)| longest_word(k.1).is_none() && is_disguised(k.1);
+    let turned = keywords.iter().enumerate().filter(|k| alone(&k)).flat_map(|(i, k)| both(Some(i), k));
+    let words: BTreeSet<&[u8]> = keywords.iter().filter_map(longest_word).collect();
+    let phrases =
+        words.into_iter().map(|w| folded(w.into())).flat_map(|k| both(None, &k).collect::<Vec<_>>());
     let others = keywords.iter().enumerate().filter_map(|(i, k)| capital(i, k));
-    turned.chain(others).unzip()
+    turned.chain(phrases).chain(others).unzip()
+}
+
+/// Phrases have most of their words in common, so one word stands for all that have it.
+fn longest_word(keyword: &Keyword) -> Option<&[u8]> {
+    let words = keyword.bytes.split(|b| !b.is_ascii_alphabetic()).filter(|_| keyword.fold);
+    words.filter(|w| w.len() >= WORD).max_by_key(|w| w.len())
 }
 
 /// By ROT13, and backwards.
-fn both(keyword: usize, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> {
+fn both(keyword: Option<usize>, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> + use<> {
+    let (fold, bytes, digits) = (k.fold, k.bytes.clone(), has_digits(&k.bytes));
     let mut next = Next::NONE;
     rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
     let ways = [
         (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
         (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
     ];
-    let differs = |(view, bytes, _): &(View, Vec<u8>, _)| {
-        **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes)
-    };
-    ways.into_iter().filter(differs).map(move |(view, bytes, (before, next))| {
-        let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-        let disguise = Disguise { view, keyword, len: bytes.len(), short };
-        (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
+    let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
+    let differs =
+        move |(view, turned, _): &(View, Vec<u8>, _)| **turned != *bytes || *view == View::Rot13 && digits;
+    ways.into_iter().filter(differs).map(move |(view, turned, (before, next))| {
+        let disguise = Disguise { view, keyword, len: turned.len(), short };
+        (Keyword { bytes: turned.into(), fold, next, before }, disguise)
     })
 }
 
@@ -64,7 +80,7 @@ fn capital(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
     let text = std::str::from_utf8(&k.bytes).ok()?;
     let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
     let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
-    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false };
+    let disguise = Disguise { view: View::Unicode, keyword: Some(keyword), len: bytes.len(), short: false };
     (bytes != *k.bytes && bytes.len() == k.bytes.len()).then(|| (folded(bytes), disguise))
 }
 
@@ -121,6 +137,24 @@ impl Disguise {
             }
             _ => None,
         }
+    }
+
+    /// The text around a word of phrases, as it was before it was disguised, and where it stands.
+    pub(in crate::scanner) fn undone(&self, text: &[u8], start: usize) -> (Vec<u8>, Range<usize>) {
+        let around = start.saturating_sub(AROUND)..text.len().min(start + self.len + 2 * AROUND);
+        if self.view == View::Rot13 {
+            return (rot13(&text[around.clone()]), around);
+        }
+        let around = start.saturating_sub(2 * AROUND)..text.len().min(start + self.len + AROUND);
+        (backwards(&text[around.clone()]), around)
+    }
+
+    /// Where `span` of what `undone` gave stands in the text.
+    pub(in crate::scanner) fn original(&self, around: &Range<usize>, span: Range<usize>) -> Range<usize> {
+        if self.view == View::Rot13 {
+            return around.start + span.start..around.start + span.end;
+        }
+        around.end - span.end..around.end - span.start
     }
 
     /// How the text was written.

@@ -5,6 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::lane::REREAD;
 use crate::scanner::Family;
 use crate::scanner::rules::Rule;
 
@@ -63,6 +64,8 @@ pub(in crate::scanner) struct Effort {
     paid: usize,
     /// Where keywords were passed over.
     dense: Vec<Range<usize>>,
+    /// As far as the text was read as it was before it was disguised, each way.
+    read: [usize; 2],
 }
 
 #[derive(Debug)]
@@ -78,7 +81,17 @@ struct Tried {
 
 impl Effort {
     pub(in crate::scanner) fn new() -> Effort {
-        Effort { rules: Vec::new(), left: MOST_LEFT, paid: 0, dense: Vec::new() }
+        Effort { rules: Vec::new(), left: MOST_LEFT, paid: 0, dense: Vec::new(), read: [0; 2] }
+    }
+
+    /// Was the text at `start` not read that way yet?
+    pub(in crate::scanner) fn reads_on(&mut self, way: bool, start: usize) -> bool {
+        let read = &mut self.read[usize::from(way)];
+        let on = start >= *read;
+        if on {
+            *read = start + REREAD;
+        }
+        on
     }
 
     /// Is there anything left to spend at `start`?

@@ -10,7 +10,7 @@ use super::effort::{Effort, Work};
 use super::prefilter::{Keyword, Prefilter};
 use super::rarity::Rarity;
 use crate::scanner::rules::Rule;
-use crate::scanner::views::{Kind, Path};
+use crate::scanner::views::{Kind, Path, View};
 use crate::scanner::{Error, Family, Finding, Surface};
 
 const MAX_RULES: usize = 4096;
@@ -21,6 +21,9 @@ const LOSS: u8 = 1;
 
 /// A text so full of keywords that not all could be tried is none that anybody writes.
 const DENSE: u8 = 85;
+
+/// Words of phrases in disguise that stand nearer than this are read together.
+pub(super) const REREAD: usize = 512;
 
 /// What a text is, and how it was come by.
 pub(in crate::scanner) struct Look {
@@ -154,7 +157,10 @@ impl Lane {
         out: &mut Vec<Finding>,
     ) {
         let Some(path) = look.path.then(disguise.view()) else { return };
-        for rule in self.rules[disguise.keyword].iter().filter(|r| r.is_for(look.surface)) {
+        let Some(keyword) = disguise.keyword else {
+            return self.reread(&Look { path, ..*look }, disguise, (text, start), effort, out);
+        };
+        for rule in self.rules[keyword].iter().filter(|r| r.is_for(look.surface)) {
             if !effort.affords(start) {
                 effort.pass_over(disguise.span(rule, text, start));
                 continue;
@@ -164,6 +170,37 @@ impl Lane {
                 out.push(finding(rule, sure, span, path));
             }
             effort.spend(&work);
+        }
+    }
+}
+
+impl Lane {
+    /// At a word of phrases in disguise: what stands around it is read as it was before.
+    fn reread(
+        &self,
+        look: &Look,
+        disguise: &Disguise,
+        (text, start): (&[u8], usize),
+        effort: &mut Effort,
+        out: &mut Vec<Finding>,
+    ) {
+        let turned = |v: &View| matches!(v, View::Rot13 | View::Reversed);
+        let views: Vec<View> = look.path.views().collect();
+        let again = views.iter().rev().skip(1).take_while(|v| turned(v)).any(|v| *v == disguise.view());
+        if again || !effort.reads_on(disguise.view() == View::Rot13, start) {
+            return;
+        }
+        if !effort.affords(start) {
+            return effort.pass_over(start..text.len().min(start + REREAD));
+        }
+        let (mut here, (undone, around)) = (Vec::new(), disguise.undone(text, start));
+        let mut work = Work::default();
+        work.add(undone.len());
+        effort.spend(&work);
+        self.look(look, &undone, &mut here);
+        for found in here {
+            let span = disguise.original(&around, found.start..found.end);
+            out.push(Finding { start: span.start, end: span.end, ..found });
         }
     }
 }

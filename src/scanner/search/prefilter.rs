@@ -159,7 +159,12 @@ impl Keyword {
     /// Does `text` begin with it?
     pub(in crate::scanner) fn is_at(&self, text: &[u8]) -> bool {
         text.get(..self.bytes.len())
-            .is_some_and(|t| if self.fold { t.eq_ignore_ascii_case(&self.bytes) } else { t == &*self.bytes })
+            .is_some_and(|t| if self.fold { self.is_like(t) } else { t == &*self.bytes })
+    }
+
+    /// Whatever the case, and with the end of a line for a space.
+    fn is_like(&self, text: &[u8]) -> bool {
+        self.bytes.iter().zip(text).all(|(k, t)| k.eq_ignore_ascii_case(t) || *k == b' ' && *t == b'\n')
     }
 }
 

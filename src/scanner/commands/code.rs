@@ -26,13 +26,18 @@ static TO_SHELL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 /// Texts between backquotes, or within `%x(…)` and `qx{…}`.
-static BACKQUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"`([^`]{2,})`|%x[({\[]([^)}\]]{2,})|qx[({/\[]([^)}/\]]{2,})").ok());
+static BACKQUOTED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"`([^`]{2,})`|%x[({\[]([^)}\]]{2,})|qx[({/\[]([^)}/\]]{2,})").ok());
 /// What may be base64 or hexadecimal.
-static LITERAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"["']([A-Za-z0-9+/_=\-]{8,})["']"#).ok());
+static LITERAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"["']([A-Za-z0-9+/_=\-]{8,})["']"#).ok());
 /// `chr(114)+chr(109)`, `String.fromCharCode(114,109)`, `[114,109]`.
-static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:(?:chr\(|\bchar\()\s*(?:0x)?[0-9a-fA-F]{2,3}\s*\)[\s+.,]*){3,}|fromCharCode\(([0-9,\s]{6,})\)|\[((?:\s*[0-9]{2,3}\s*,){3,}\s*[0-9]{2,3}\s*)\]").ok());
+static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:(?:chr\(|\bchar\()\s*(?:0x)?[0-9a-fA-F]{2,3}\s*\)[\s+.,]*){3,}|fromCharCode\(([0-9,\s]{6,})\)|\[((?:\s*[0-9]{2,3}\s*,){3,}\s*[0-9]{2,3}\s*)\]").ok()
+});
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9]{2,3}").ok());
-static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"#).ok());
+static QUOTED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"#).ok());
 
 /// Takes an interpreter's code down and goes into what it gives to a shell.
 pub(super) fn interpreter(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
@@ -64,7 +69,10 @@ pub(super) fn interpreter(machine: &mut Machine, id: usize, act: &Act, input: &S
 /// No code in its words: it runs a file, or what it reads.
 fn unnamed(machine: &mut Machine, id: usize, act: &Act, input: &Stream) {
     let file = act.args.iter().find(|a| !a.text.starts_with('-'));
-    let module = act.args.iter().any(|a| matches!(a.text.as_str(), "-m" | "-c" | "-V" | "--version" | "-h" | "--help"));
+    let module = act
+        .args
+        .iter()
+        .any(|a| matches!(a.text.as_str(), "-m" | "-c" | "-V" | "--version" | "-h" | "--help"));
     let (from, text) = match file {
         Some(file) if file.text != "/dev/stdin" => {
             let stream = machine.file(&file.text);
@@ -90,15 +98,26 @@ fn code_at(act: &Act) -> Option<usize> {
     let name = act.program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
     let args = || act.args.iter().map(|a| a.text.as_str());
     let behind = |is: &dyn Fn(&str) -> bool| args().position(is).map(|at| at + 1);
-    let short = |letters: &'static str| move |a: &str| a.starts_with('-') && !a.starts_with("--") && a.len() < 8 && a.ends_with(|c| letters.contains(c));
+    let short = |letters: &'static str| {
+        move |a: &str| {
+            a.starts_with('-') && !a.starts_with("--") && a.len() < 8 && a.ends_with(|c| letters.contains(c))
+        }
+    };
     match name {
         "python" | "pypy" => behind(&short("c")),
-        "perl" | "ruby" | "lua" | "luajit" | "groovy" | "osascript" | "rscript" | "guile" | "julia" => behind(&short("eE")),
-        "node" | "nodejs" | "bun" | "tsx" | "ts-node" => behind(&|a| matches!(a, "-e" | "-p" | "-pe" | "--eval" | "--print")),
+        "perl" | "ruby" | "lua" | "luajit" | "groovy" | "osascript" | "rscript" | "guile" | "julia" => {
+            behind(&short("eE"))
+        }
+        "node" | "nodejs" | "bun" | "tsx" | "ts-node" => {
+            behind(&|a| matches!(a, "-e" | "-p" | "-pe" | "--eval" | "--print"))
+        }
         "deno" => behind(&|a| a == "eval"),
         "php" => behind(&short("rBR")),
         "awk" | "gawk" | "mawk" | "nawk" => awk(act),
-        "mysql" | "psql" | "sqlite" | "gdb" => behind(&|a| matches!(a, "-c" | "-e" | "--command" | "--execute" | "-ex" | "--eval")).or_else(|| (name == "sqlite").then_some(1)),
+        "mysql" | "psql" | "sqlite" | "gdb" => {
+            behind(&|a| matches!(a, "-c" | "-e" | "--command" | "--execute" | "-ex" | "--eval"))
+                .or_else(|| (name == "sqlite").then_some(1))
+        }
         "vim" | "vi" | "ex" | "emacs" => behind(&|a| matches!(a, "-c" | "--cmd" | "--eval")),
         _ => None,
     }
@@ -121,31 +140,83 @@ fn awk(act: &Act) -> Option<usize> {
 /// The code, and behind a line break what literals in it decode to where it decodes something.
 fn readable(code: &str) -> (String, bool) {
     let mut more = Vec::new();
-    let decodes = ["b64", "base64", "Buffer.from", "atob", "fromhex", "unhexlify", "MIME", "unpack", "pack(", "rot", "codecs", "decode"].iter().any(|d| code.contains(d));
+    let decodes = [
+        "b64",
+        "base64",
+        "Buffer.from",
+        "atob",
+        "fromhex",
+        "unhexlify",
+        "MIME",
+        "unpack",
+        "pack(",
+        "rot",
+        "codecs",
+        "decode",
+    ]
+    .iter()
+    .any(|d| code.contains(d));
     if decodes {
         for found in LITERAL.iter().flat_map(|r| r.captures_iter(code)).take(MOST) {
             let text = &found[1];
-            let readable = |t: &String| t.len() > 3 && t.chars().all(|c| !c.is_control() || c.is_whitespace()) && !t.contains('\u{fffd}');
+            let readable = |t: &String| {
+                t.len() > 3
+                    && t.chars().all(|c| !c.is_control() || c.is_whitespace())
+                    && !t.contains('\u{fffd}')
+            };
             let even = text.len() % 2 == 0 && text.bytes().all(|b| b.is_ascii_hexdigit());
-            more.extend(even.then(|| prints::hex(text)).flatten().filter(readable).or_else(|| prints::base64(text).filter(readable)));
+            more.extend(
+                even.then(|| prints::hex(text))
+                    .flatten()
+                    .filter(readable)
+                    .or_else(|| prints::base64(text).filter(readable)),
+            );
         }
         if code.contains("rot") {
-            more.extend(QUOTED.iter().flat_map(|r| r.captures_iter(code)).take(MOST).filter_map(|c| c.get(1).or(c.get(2))).map(|m| rot13(m.as_str())));
+            more.extend(
+                QUOTED
+                    .iter()
+                    .flat_map(|r| r.captures_iter(code))
+                    .take(MOST)
+                    .filter_map(|c| c.get(1).or(c.get(2)))
+                    .map(|m| rot13(m.as_str())),
+            );
         }
     }
     for found in CODES.iter().flat_map(|r| r.find_iter(code)).take(MOST) {
-        let chars = NUMBER.iter().flat_map(|r| r.find_iter(found.as_str())).filter_map(|n| n.as_str().parse::<u32>().ok().and_then(char::from_u32));
+        let chars = NUMBER
+            .iter()
+            .flat_map(|r| r.find_iter(found.as_str()))
+            .filter_map(|n| n.as_str().parse::<u32>().ok().and_then(char::from_u32));
         more.push(chars.filter(|c| c.is_ascii()).collect());
     }
     let plain = if code.contains("\\x") || code.contains("\\u00") { unescape(code) } else { code.to_owned() };
-    let joined = plain.replace("\"+\"", "").replace("'+'", "").replace("\" + \"", "").replace("' + '", "").replace("\".\"", "").replace("'.'", "");
+    let joined = plain
+        .replace("\"+\"", "")
+        .replace("'+'", "")
+        .replace("\" + \"", "")
+        .replace("' + '", "")
+        .replace("\".\"", "")
+        .replace("'.'", "");
     let decoded = !more.is_empty();
     (std::iter::once(joined).chain(more).collect::<Vec<_>>().join("\n"), decoded)
 }
 
 fn rot13(text: &str) -> String {
-    let turn = |c: char, first: u8| char::from((u8::try_from(u32::from(c)).unwrap_or(first) - first + 13) % 26 + first);
-    text.chars().map(|c| if c.is_ascii_lowercase() { turn(c, b'a') } else if c.is_ascii_uppercase() { turn(c, b'A') } else { c }).collect()
+    let turn = |c: char, first: u8| {
+        char::from((u8::try_from(u32::from(c)).unwrap_or(first) - first + 13) % 26 + first)
+    };
+    text.chars()
+        .map(|c| {
+            if c.is_ascii_lowercase() {
+                turn(c, b'a')
+            } else if c.is_ascii_uppercase() {
+                turn(c, b'A')
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// The shell commands in a piece of code.

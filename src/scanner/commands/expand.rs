@@ -102,7 +102,9 @@ impl Machine {
         match piece {
             Piece::Plain(text) => (Stream::known(text.as_str()), false),
             Piece::Quoted(text) => (Stream::known(text.as_str()), false),
-            Piece::Escaped(text) => (Stream { tricks: Tricks::ESCAPE, ..Stream::known(text.as_str()) }, false),
+            Piece::Escaped(text) => {
+                (Stream { tricks: Tricks::ESCAPE, ..Stream::known(text.as_str()) }, false)
+            }
             Piece::Variable(inner, quoted) => {
                 let mut stream = variables::value(self, inner, names_program);
                 stream.tricks.add(if inner.contains("IFS") { Tricks::IFS } else { Tricks::VARIABLE });
@@ -143,7 +145,8 @@ pub(super) fn push(text: &mut String, more: &str) {
 /// Is the word put together from pieces that one would write as one?
 fn spelling(word: &Word) -> Tricks {
     let letters = |text: &str| text.chars().any(char::is_alphanumeric);
-    let pieces = word.iter().filter(|p| matches!(p, Piece::Plain(t) | Piece::Quoted(t) if letters(t))).count();
+    let pieces =
+        word.iter().filter(|p| matches!(p, Piece::Plain(t) | Piece::Quoted(t) if letters(t))).count();
     let empty = word.len() > 1 && word.iter().any(|p| matches!(p, Piece::Quoted(t) if t.is_empty()));
     if pieces > 1 || empty { Tricks::SPLIT } else { Tricks::default() }
 }
@@ -174,7 +177,9 @@ fn braces(word: &Word) -> Vec<(Word, bool)> {
 /// Takes the first pair of braces apart.
 fn one_brace(word: &Word) -> Option<Vec<Word>> {
     let (first, at) = word.iter().enumerate().find_map(|(i, p)| match p {
-        Piece::Plain(text) => text.match_indices('{').map(|(at, _)| at).find(|at| closes(word, i, *at)).map(|at| (i, at)),
+        Piece::Plain(text) => {
+            text.match_indices('{').map(|(at, _)| at).find(|at| closes(word, i, *at)).map(|at| (i, at))
+        }
         _ => None,
     })?;
     let Piece::Plain(text) = &word[first] else { return None };
@@ -185,7 +190,11 @@ fn one_brace(word: &Word) -> Option<Vec<Word>> {
     let (mut deep, mut shut) = (0_usize, false);
     for (i, piece) in word.iter().enumerate().skip(first) {
         let Piece::Plain(text) = piece else {
-            if shut { after.push(piece.clone()) } else { items.last_mut()?.push(piece.clone()) }
+            if shut {
+                after.push(piece.clone())
+            } else {
+                items.last_mut()?.push(piece.clone())
+            }
             continue;
         };
         let mut from = if i == first { at + 1 } else { 0 };
@@ -243,11 +252,21 @@ fn closes(word: &Word, first: usize, at: usize) -> bool {
 fn range(item: &Word) -> Option<Vec<Word>> {
     let [Piece::Plain(text)] = item.as_slice() else { return None };
     let (from, to) = text.split_once("..")?;
-    let step = |from: u32, to: u32| if from <= to { (from..=to).take(64).collect::<Vec<_>>() } else { (to..=from).rev().take(64).collect() };
+    let step = |from: u32, to: u32| {
+        if from <= to {
+            (from..=to).take(64).collect::<Vec<_>>()
+        } else {
+            (to..=from).rev().take(64).collect()
+        }
+    };
     let words = match (from.parse::<u32>(), to.parse::<u32>()) {
         (Ok(from), Ok(to)) => step(from, to).iter().map(ToString::to_string).collect::<Vec<_>>(),
         _ if from.chars().count() == 1 && to.chars().count() == 1 => {
-            step(from.chars().next()?.into(), to.chars().next()?.into()).into_iter().filter_map(char::from_u32).map(String::from).collect()
+            step(from.chars().next()?.into(), to.chars().next()?.into())
+                .into_iter()
+                .filter_map(char::from_u32)
+                .map(String::from)
+                .collect()
         }
         _ => return None,
     };

@@ -53,7 +53,13 @@ impl Machine {
     }
 
     /// Walks through text that is run as shell code.
-    pub(super) fn shell(&mut self, text: &str, input: &Stream, span: &Range<usize>, hidden: Tricks) -> Stream {
+    pub(super) fn shell(
+        &mut self,
+        text: &str,
+        input: &Stream,
+        span: &Range<usize>,
+        hidden: Tricks,
+    ) -> Stream {
         if self.level >= LEVELS || !self.spend(1 + text.len() / 32) {
             self.exhausted = true;
             return Stream::default();
@@ -129,7 +135,12 @@ impl Machine {
             Node::For(name, words, body) => {
                 let fields = self.fields(words);
                 let mut whole = Stream::known("");
-                for field in fields.into_iter().map(Some).take(ROUNDS).chain(std::iter::once(None).take(usize::from(words.is_empty()))) {
+                for field in fields
+                    .into_iter()
+                    .map(Some)
+                    .take(ROUNDS)
+                    .chain(std::iter::once(None).take(usize::from(words.is_empty())))
+                {
                     if let Some(field) = field {
                         self.variables.insert(name.clone(), vec![field]);
                     }
@@ -146,8 +157,15 @@ impl Machine {
         let mut env = Vec::new();
         let mut assigned = Vec::new();
         for assignment in &simple.assigned {
-            let values: Vec<Field> = if assignment.values.len() == 1 { vec![self.field(&assignment.values[0])] } else { self.fields(&assignment.values) };
-            env.push((assignment.name.clone(), values.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join(" ")));
+            let values: Vec<Field> = if assignment.values.len() == 1 {
+                vec![self.field(&assignment.values[0])]
+            } else {
+                self.fields(&assignment.values)
+            };
+            env.push((
+                assignment.name.clone(),
+                values.iter().map(|f| f.text.as_str()).collect::<Vec<_>>().join(" "),
+            ));
             assigned.push((assignment.name.clone(), values, assignment.appends));
         }
         let argv = if simple.words.is_empty() { Vec::new() } else { self.fields(&simple.words) };
@@ -167,11 +185,23 @@ impl Machine {
             return Stream::default();
         }
         self.spend(argv.len() / 8);
-        let call = Call { argv, env, input, reads: redirected.reads, writes: redirected.writes.clone(), span, feeds: redirected.from };
+        let call = Call {
+            argv,
+            env,
+            input,
+            reads: redirected.reads,
+            writes: redirected.writes.clone(),
+            span,
+            feeds: redirected.from,
+        };
         let output = self.call(call);
         self.write(&redirected.writes, &output);
         // what goes to a file does not go on
-        if redirected.writes.iter().any(|w| !w.starts_with("/dev/")) { Stream { text: Some(String::new()), ..output } } else { output }
+        if redirected.writes.iter().any(|w| !w.starts_with("/dev/")) {
+            Stream { text: Some(String::new()), ..output }
+        } else {
+            output
+        }
     }
 
     fn assign(&mut self, name: String, values: Vec<Field>, appends: bool) {
@@ -198,7 +228,8 @@ impl Machine {
         }
         if let Some(words) = self.aliases.remove(&called) {
             let rest: Vec<String> = call.argv.iter().skip(1).map(|f| f.text.clone()).collect();
-            let output = self.shell(&format!("{words} {}", rest.join(" ")), &call.input, &call.span, Tricks::VARIABLE);
+            let output =
+                self.shell(&format!("{words} {}", rest.join(" ")), &call.input, &call.span, Tricks::VARIABLE);
             self.aliases.insert(called, words);
             return output;
         }
@@ -250,7 +281,14 @@ impl Machine {
             let field = self.field(&tilde_kept(&redirect.target));
             join(&mut all.from, &field.from);
             match redirect.how {
-                How::Text => all.input = Some(Stream { text: (!field.text.contains("$(…)")).then(|| format!("{}\n", field.text.trim_end_matches('\n'))), from: field.from, tricks: field.tricks }),
+                How::Text => {
+                    all.input = Some(Stream {
+                        text: (!field.text.contains("$(…)"))
+                            .then(|| format!("{}\n", field.text.trim_end_matches('\n'))),
+                        from: field.from,
+                        tricks: field.tricks,
+                    })
+                }
                 How::Read => {
                     let stream = self.file(&field.text);
                     join(&mut all.from, &stream.from);

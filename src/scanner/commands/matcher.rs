@@ -34,7 +34,13 @@ pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     for rule in book.rules.iter().filter(|r| r.is_about_text()) {
         if let Some(m) = compiled(&rule.compiled.text, &rule.text).and_then(|r| r.find(text.as_bytes())) {
-            found.push(Found { rule: &rule.id, class: &rule.finding, confidence: rule.confidence, span: m.range(), act: None });
+            found.push(Found {
+                rule: &rule.id,
+                class: &rule.finding,
+                confidence: rule.confidence,
+                span: m.range(),
+                act: None,
+            });
         }
     }
     let mut marks: Vec<Vec<&'static str>> = Vec::with_capacity(acts.len());
@@ -50,12 +56,24 @@ pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
             own.extend(rule.marks.iter().map(String::as_str));
             if !rule.class.is_empty() {
                 own.push(&rule.class);
-                found.push(Found { rule: &rule.id, class: &rule.finding, confidence: rule.confidence, span: act.span.clone(), act: Some(id) });
+                found.push(Found {
+                    rule: &rule.id,
+                    class: &rule.finding,
+                    confidence: rule.confidence,
+                    span: act.span.clone(),
+                    act: Some(id),
+                });
             }
         }
         let harmful = found[first..].iter().any(|f| f.confidence >= HARMFUL);
         if harmful && hides(act) {
-            found.push(Found { rule: "obfuscated.hidden", class: "command.obfuscated", confidence: HIDDEN, span: act.span.clone(), act: Some(id) });
+            found.push(Found {
+                rule: "obfuscated.hidden",
+                class: "command.obfuscated",
+                confidence: HIDDEN,
+                span: act.span.clone(),
+                act: Some(id),
+            });
         }
         marks.push(own);
     }
@@ -64,7 +82,17 @@ pub(super) fn all(acts: &[Act], text: &str) -> Vec<Found> {
 
 /// Was the program's name, or all of it, written so that a reader would not see it?
 fn hides(act: &Act) -> bool {
-    let always = [Tricks::ESCAPE, Tricks::GLOB, Tricks::ALIKE, Tricks::DECODED, Tricks::WINDOWS, Tricks::BRACE, Tricks::IFS, Tricks::OUTPUT, Tricks::SPLIT];
+    let always = [
+        Tricks::ESCAPE,
+        Tricks::GLOB,
+        Tricks::ALIKE,
+        Tricks::DECODED,
+        Tricks::WINDOWS,
+        Tricks::BRACE,
+        Tricks::IFS,
+        Tricks::OUTPUT,
+        Tricks::SPLIT,
+    ];
     always.iter().any(|t| act.tricks.has(*t)) || act.args.iter().any(|a| a.tricks.has(Tricks::IFS))
 }
 
@@ -99,9 +127,13 @@ impl<'a> Asked<'a> {
 
     fn fits(&self, rule: &CommandRule, marks: &[Vec<&'static str>]) -> bool {
         let act = self.act;
-        let marked = |from: &[usize], any: &[String]| from.iter().filter_map(|id| marks.get(*id)).flatten().any(|m| any.iter().any(|a| a == m));
+        let marked = |from: &[usize], any: &[String]| {
+            from.iter().filter_map(|id| marks.get(*id)).flatten().any(|m| any.iter().any(|a| a == m))
+        };
         let c = &rule.compiled;
-        let is = |regex: &OnceLock<Option<Regex>>, pattern: &str, text: &str| compiled(regex, pattern).is_some_and(|r| r.is_match(clipped(text).as_bytes()));
+        let is = |regex: &OnceLock<Option<Regex>>, pattern: &str, text: &str| {
+            compiled(regex, pattern).is_some_and(|r| r.is_match(clipped(text).as_bytes()))
+        };
         rule.flags.iter().all(|f| self.has(f))
             && !rule.not_flags.iter().any(|f| self.has(f))
             && (rule.feeds.is_empty() || marked(&act.feeds, &rule.feeds))
@@ -111,7 +143,8 @@ impl<'a> Asked<'a> {
             && (rule.not_line.is_empty() || !is(&c.not_line, &rule.not_line, &self.line))
             && (rule.writes.is_empty() || act.writes.iter().any(|w| is(&c.writes, &rule.writes, &path(w))))
             && (rule.reads.is_empty() || self.named().any(|r| is(&c.reads, &rule.reads, &r)))
-            && (rule.env.is_empty() || act.env.iter().any(|(n, v)| is(&c.env, &rule.env, &format!("{n}={v}"))))
+            && (rule.env.is_empty()
+                || act.env.iter().any(|(n, v)| is(&c.env, &rule.env, &format!("{n}={v}"))))
             && (rule.code.is_empty() || is(&c.code, &rule.code, &act.code))
             && (rule.input.is_empty() || act.input.as_deref().is_some_and(|i| is(&c.input, &rule.input, i)))
     }
@@ -121,8 +154,15 @@ impl<'a> Asked<'a> {
         let redirected = self.act.reads.iter().map(|r| path(r));
         let within = self.act.args.iter().filter_map(|a| {
             let text = clipped(&a.text);
-            let file = text.split_once("=@").or_else(|| text.split_once("file://")).or_else(|| text.split_once("if=")).map(|(_, f)| f);
-            file.or_else(|| text.strip_prefix('@')).or_else(|| text.strip_prefix("-T")).or_else(|| text.split_once('=').map(|(_, f)| f)).map(path)
+            let file = text
+                .split_once("=@")
+                .or_else(|| text.split_once("file://"))
+                .or_else(|| text.split_once("if="))
+                .map(|(_, f)| f);
+            file.or_else(|| text.strip_prefix('@'))
+                .or_else(|| text.strip_prefix("-T"))
+                .or_else(|| text.split_once('=').map(|(_, f)| f))
+                .map(path)
         });
         self.operands.iter().cloned().chain(redirected).chain(within)
     }
@@ -162,7 +202,9 @@ fn clipped(text: &str) -> &str {
 fn path(text: &str) -> Cow<'_, str> {
     let text = clipped(text);
     let homely = text == "~" || text.starts_with("~/");
-    if !homely && !text.contains("//") && !text.contains("/.") && !(text.len() > 1 && text.ends_with('/')) || text.contains("://") {
+    if !homely && !text.contains("//") && !text.contains("/.") && !(text.len() > 1 && text.ends_with('/'))
+        || text.contains("://")
+    {
         return text.into();
     }
     let whole = if homely { format!("/home/user{}", &text[1..]) } else { text.to_owned() };
@@ -176,5 +218,11 @@ fn path(text: &str) -> Cow<'_, str> {
         }
     }
     let joined = parts.join("/");
-    if whole.starts_with('/') { format!("/{joined}").into() } else if joined.is_empty() { ".".into() } else { joined.into() }
+    if whole.starts_with('/') {
+        format!("/{joined}").into()
+    } else if joined.is_empty() {
+        ".".into()
+    } else {
+        joined.into()
+    }
 }

@@ -87,7 +87,11 @@ fn pieces(command: &[u8], mut each: impl FnMut(&str, &Map, usize)) {
     let mut base = 0;
     while base < command.len() {
         let rest = &command[base..];
-        let len = if rest.len() <= PIECE { rest.len() } else { memchr::memrchr(b'\n', &rest[..PIECE]).map_or(PIECE, |n| n + 1) };
+        let len = if rest.len() <= PIECE {
+            rest.len()
+        } else {
+            memchr::memrchr(b'\n', &rest[..PIECE]).map_or(PIECE, |n| n + 1)
+        };
         let (text, map) = Map::of(&rest[..len]);
         each(&text, &map, base);
         base += len;
@@ -113,7 +117,13 @@ fn looked_at(text: &str) -> (Machine, Vec<Found>) {
         found.iter_mut().for_each(|f| f.confidence = f.confidence.saturating_sub(DOUBT));
     }
     if machine.exhausted {
-        found.push(Found { rule: "command.unread", class: "command.unread", confidence: UNREAD, span: 0..text.len(), act: None });
+        found.push(Found {
+            rule: "command.unread",
+            class: "command.unread",
+            confidence: UNREAD,
+            span: 0..text.len(),
+            act: None,
+        });
     }
     (machine, found)
 }
@@ -121,11 +131,19 @@ fn looked_at(text: &str) -> (Machine, Vec<Found>) {
 /// One finding for a class and place: the surest.
 fn add(out: &mut Vec<Finding>, first: usize, rule: &'static str, confidence: u8, span: Range<usize>) {
     let full = out.len() - first >= MOST;
-    let known = out[first..].iter_mut().find(|f| &*f.rule == rule && f.start == span.start && f.end == span.end);
+    let known =
+        out[first..].iter_mut().find(|f| &*f.rule == rule && f.start == span.start && f.end == span.end);
     match known {
         Some(known) => known.confidence = known.confidence.max(confidence),
         None if !full => {
-            out.push(Finding { rule: rule.into(), family: Family::Command, confidence, start: span.start, end: span.end, path: Path::PLAIN });
+            out.push(Finding {
+                rule: rule.into(),
+                family: Family::Command,
+                confidence,
+                start: span.start,
+                end: span.end,
+                path: Path::PLAIN,
+            });
         }
         None => {}
     }
@@ -159,7 +177,9 @@ impl Map {
     }
 
     fn original(&self, span: Range<usize>) -> Range<usize> {
-        let at = |i: usize| self.offsets.as_ref().map_or(i, |o| o.get(i).copied().unwrap_or(self.len)).min(self.len);
+        let at = |i: usize| {
+            self.offsets.as_ref().map_or(i, |o| o.get(i).copied().unwrap_or(self.len)).min(self.len)
+        };
         at(span.start)..at(span.end)
     }
 }

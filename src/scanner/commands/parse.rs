@@ -63,7 +63,16 @@ pub(super) fn parse(text: &str, base: usize, depth: usize) -> Parsed {
 
 impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str, base: usize, depth: usize) -> Parser<'t> {
-        Parser { text, at: 0, depth, base, no_more: [false; 2], pending: Vec::new(), doubt: false, too_deep: false }
+        Parser {
+            text,
+            at: 0,
+            depth,
+            base,
+            no_more: [false; 2],
+            pending: Vec::new(),
+            doubt: false,
+            too_deep: false,
+        }
     }
 
     pub(super) fn rest(&self) -> &'t str {
@@ -91,7 +100,9 @@ impl<'t> Parser<'t> {
                 self.at += 2;
             } else if rest.starts_with("\\\r\n") {
                 self.at += 3;
-            } else if rest.starts_with('#') && !self.text[..self.at].ends_with(|c: char| !c.is_whitespace() && !";|&()".contains(c)) {
+            } else if rest.starts_with('#')
+                && !self.text[..self.at].ends_with(|c: char| !c.is_whitespace() && !";|&()".contains(c))
+            {
                 self.at += rest.find('\n').unwrap_or(rest.len());
             } else {
                 return;
@@ -115,7 +126,9 @@ impl<'t> Parser<'t> {
                 self.at += 1;
             } else if until.iter().any(|w| self.is_reserved(w)) {
                 return nodes;
-            } else if let Some(word) = ["then", "elif", "else", "do", "!", "time", "coproc"].iter().find(|w| self.is_reserved(w)) {
+            } else if let Some(word) =
+                ["then", "elif", "else", "do", "!", "time", "coproc"].iter().find(|w| self.is_reserved(w))
+            {
                 self.at += word.len();
             } else {
                 let before = self.at;
@@ -130,7 +143,9 @@ impl<'t> Parser<'t> {
 
     /// Does the text go on with this word, by itself?
     fn is_reserved(&self, word: &str) -> bool {
-        self.rest().strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', ';', '&', '|', '(', ')', '\r', '<', '>']))
+        self.rest().strip_prefix(word).is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with([' ', '\t', '\n', ';', '&', '|', '(', ')', '\r', '<', '>'])
+        })
     }
 
     fn pipeline(&mut self) -> Option<Node> {
@@ -141,7 +156,10 @@ impl<'t> Parser<'t> {
             let rest = self.rest();
             if rest.starts_with('|') && !rest.starts_with("||") {
                 self.at += if rest.starts_with("|&") { 2 } else { 1 };
-                while { self.blanks(); self.peek() == Some(b'\n') } {
+                while {
+                    self.blanks();
+                    self.peek() == Some(b'\n')
+                } {
                     self.at += 1;
                     self.bodies();
                 }
@@ -168,7 +186,10 @@ impl<'t> Parser<'t> {
         match node {
             Some(node) => {
                 let mut redirects = Vec::new();
-                while let Some(redirect) = { self.blanks(); self.redirect() } {
+                while let Some(redirect) = {
+                    self.blanks();
+                    self.redirect()
+                } {
                     redirects.push(redirect);
                 }
                 Some(if let Node::Function(..) = node { node } else { Node::Group(Rc::new(node), redirects) })
@@ -179,7 +200,9 @@ impl<'t> Parser<'t> {
 
     fn compound(&mut self) -> Option<Node> {
         let rest = self.rest();
-        if rest.starts_with("((") && let Some(end) = near(rest, "))").filter(|end| !rest[..*end].contains(['\n', ';', '|'])) {
+        if rest.starts_with("((")
+            && let Some(end) = near(rest, "))").filter(|end| !rest[..*end].contains(['\n', ';', '|']))
+        {
             self.at += end + 2;
             return Some(Node::List(Vec::new()));
         }
@@ -206,7 +229,11 @@ impl<'t> Parser<'t> {
     pub(super) fn closed(&mut self, until: &[&str], closes: &str) -> Node {
         let mut nodes = self.list(until);
         // in `{ a; ) b; }` the bracket closes nothing
-        while !self.rest().starts_with(closes) && !self.rest().is_empty() && closes != ")" && self.peek() != Some(b')') {
+        while !self.rest().starts_with(closes)
+            && !self.rest().is_empty()
+            && closes != ")"
+            && self.peek() != Some(b')')
+        {
             self.at += 1;
             nodes.extend(self.list(until));
         }
@@ -225,13 +252,17 @@ impl<'t> Parser<'t> {
         if self.rest().starts_with("((") {
             self.at += near(self.rest(), "))").map_or(2, |end| end + 2);
         } else {
-            let end = self.rest().find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest().len());
+            let end =
+                self.rest().find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest().len());
             name = self.rest()[..end].to_owned();
             self.at += end;
             self.blanks();
             if self.is_reserved("in") {
                 self.at += 2;
-                while let Some(word) = { self.blanks(); self.word() } {
+                while let Some(word) = {
+                    self.blanks();
+                    self.word()
+                } {
                     words.push(word);
                 }
             }
@@ -244,7 +275,10 @@ impl<'t> Parser<'t> {
         self.at += 4;
         self.blanks();
         drop(self.word());
-        while { self.blanks(); self.peek() == Some(b'\n') } {
+        while {
+            self.blanks();
+            self.peek() == Some(b'\n')
+        } {
             self.at += 1;
         }
         if self.is_reserved("in") {
@@ -252,7 +286,10 @@ impl<'t> Parser<'t> {
         }
         let mut nodes = Vec::new();
         loop {
-            while { self.blanks(); matches!(self.peek(), Some(b'\n' | b';' | b'&')) } {
+            while {
+                self.blanks();
+                matches!(self.peek(), Some(b'\n' | b';' | b'&'))
+            } {
                 self.at += 1;
             }
             if self.rest().is_empty() {
@@ -284,12 +321,20 @@ impl<'t> Parser<'t> {
     /// `name() body`, `function name body`.
     fn function(&mut self) -> Option<Node> {
         let named = self.is_reserved("function");
-        let start = if named { self.rest()[8..].trim_start().as_ptr() as usize - self.text.as_ptr() as usize } else { self.at };
+        let start = if named {
+            self.rest()[8..].trim_start().as_ptr() as usize - self.text.as_ptr() as usize
+        } else {
+            self.at
+        };
         let from = &self.text[start..];
-        let end = from.find(|c: char| c.is_whitespace() || "()|&;<>$`\"'{}".contains(c)).unwrap_or(from.len());
+        let end =
+            from.find(|c: char| c.is_whitespace() || "()|&;<>$`\"'{}".contains(c)).unwrap_or(from.len());
         let name = &from[..end];
         let after = from[end..].trim_start_matches([' ', '\t']);
-        let brackets = after.strip_prefix('(').map(|r| r.trim_start_matches([' ', '\t'])).and_then(|r| r.strip_prefix(')'));
+        let brackets = after
+            .strip_prefix('(')
+            .map(|r| r.trim_start_matches([' ', '\t']))
+            .and_then(|r| r.strip_prefix(')'));
         let body = match (named, brackets) {
             (_, Some(rest)) => rest,
             (true, None) => after,
@@ -315,7 +360,9 @@ impl<'t> Parser<'t> {
                 continue;
             }
             let from = self.at;
-            if simple.words.is_empty() && let Some(assigned) = assignment(self) {
+            if simple.words.is_empty()
+                && let Some(assigned) = assignment(self)
+            {
                 simple.assigned.push(assigned);
                 continue;
             }
@@ -341,13 +388,30 @@ impl<'t> Parser<'t> {
     fn redirect(&mut self) -> Option<Redirect> {
         let rest = self.rest();
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let named = rest.starts_with('{').then(|| near(rest, "}")).flatten().filter(|end| rest[1..*end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+        let named = rest
+            .starts_with('{')
+            .then(|| near(rest, "}"))
+            .flatten()
+            .filter(|end| rest[1..*end].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
         let begins = named.map_or(digits, |end| end + 1);
         let op = &rest[begins..];
         let (len, how) = [
-            ("<<<", How::Text), ("<<-", How::Text), ("<<", How::Text), ("&>>", How::Write), ("&>", How::Write), (">>", How::Write),
-            (">|", How::Write), ("<>", How::Write), (">&", How::Copy), ("<&", How::Copy), (">", How::Write), ("<", How::Read),
-        ].iter().find(|(op_text, _)| op.starts_with(op_text)).map(|(op_text, how)| (op_text.len(), *how))?;
+            ("<<<", How::Text),
+            ("<<-", How::Text),
+            ("<<", How::Text),
+            ("&>>", How::Write),
+            ("&>", How::Write),
+            (">>", How::Write),
+            (">|", How::Write),
+            ("<>", How::Write),
+            (">&", How::Copy),
+            ("<&", How::Copy),
+            (">", How::Write),
+            ("<", How::Read),
+        ]
+        .iter()
+        .find(|(op_text, _)| op.starts_with(op_text))
+        .map(|(op_text, how)| (op_text.len(), *how))?;
         if op[len..].starts_with('(') && len == 1 || begins > 4 {
             return None; // a process substitution; a long number is a word
         }
@@ -392,7 +456,8 @@ impl<'t> Parser<'t> {
             at += end;
         }
         let expands = self.pending.iter().find(|p| p.slot == slot).is_some_and(|p| p.expands);
-        let base = self.base + (body.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
+        let base = self.base
+            + (body.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
         heredoc(body, expands, base, self.depth)
     }
 

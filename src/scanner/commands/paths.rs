@@ -2,14 +2,31 @@
 
 /// Programs and files worth hiding.
 const PROGRAMS: &[&str] = &[
-    "sh", "bash", "dash", "zsh", "rm", "dd", "cat", "tac", "head", "tail", "less", "more", "nl", "nc", "ncat", "netcat", "curl", "wget", "python3", "python", "perl",
-    "base64", "chmod", "chown", "socat", "telnet", "mkfs", "shred", "scp", "ssh", "tar", "cp", "mv", "id", "whoami", "sudo", "busybox", "php", "ruby", "node",
+    "sh", "bash", "dash", "zsh", "rm", "dd", "cat", "tac", "head", "tail", "less", "more", "nl", "nc",
+    "ncat", "netcat", "curl", "wget", "python3", "python", "perl", "base64", "chmod", "chown", "socat",
+    "telnet", "mkfs", "shred", "scp", "ssh", "tar", "cp", "mv", "id", "whoami", "sudo", "busybox", "php",
+    "ruby", "node",
 ];
 const FOLDERS: &[&str] = &["/bin/", "/usr/bin/", "/usr/local/bin/", "/sbin/", "/usr/sbin/"];
 const FILES: &[&str] = &[
-    "/etc/passwd", "/etc/shadow", "/etc/sudoers", "/etc/gshadow", "/etc/crontab", "/etc/ssh/ssh_host_rsa_key", "/root/.ssh/id_rsa",
-    "/root/.ssh/id_ed25519", "/root/.ssh/authorized_keys", "/home/user/.ssh/id_rsa", "/home/user/.ssh/id_ed25519", "/home/user/.aws/credentials",
-    "~/.ssh/id_rsa", "~/.ssh/id_ed25519", "~/.aws/credentials", "/root/.bash_history", "/proc/self/environ", "/proc/1/environ",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/sudoers",
+    "/etc/gshadow",
+    "/etc/crontab",
+    "/etc/ssh/ssh_host_rsa_key",
+    "/root/.ssh/id_rsa",
+    "/root/.ssh/id_ed25519",
+    "/root/.ssh/authorized_keys",
+    "/home/user/.ssh/id_rsa",
+    "/home/user/.ssh/id_ed25519",
+    "/home/user/.aws/credentials",
+    "~/.ssh/id_rsa",
+    "~/.ssh/id_ed25519",
+    "~/.aws/credentials",
+    "/root/.bash_history",
+    "/proc/self/environ",
+    "/proc/1/environ",
     "/var/run/docker.sock",
 ];
 /// Longer words spell nothing.
@@ -41,7 +58,11 @@ fn fits(glob: &[u8], text: &[u8]) -> bool {
     let (mut g, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     loop {
-        let one = if g < glob.len() && glob[g] != b'*' && t < text.len() { step(&glob[g..], text[t]) } else { None };
+        let one = if g < glob.len() && glob[g] != b'*' && t < text.len() {
+            step(&glob[g..], text[t])
+        } else {
+            None
+        };
         if let Some(len) = one {
             (g, t) = (g + len, t + 1);
         } else if g < glob.len() && glob[g] == b'*' {

@@ -9,11 +9,17 @@ pub(super) fn output(act: &Act, input: Option<&str>) -> Option<(String, Tricks)>
     let plain = |text: String| Some((text, Tricks::default()));
     let decoded = |text: Option<String>| text.map(|t| (t, Tricks::DECODED));
     let args: Vec<&str> = act.args.iter().map(|a| a.text.as_str()).collect();
-    let flag = |short: char, long: &str| args.iter().any(|a| *a == long || a.starts_with('-') && !a.starts_with("--") && a.contains(short));
+    let flag = |short: char, long: &str| {
+        args.iter().any(|a| *a == long || a.starts_with('-') && !a.starts_with("--") && a.contains(short))
+    };
     match act.program.as_str() {
         "echo" => {
             let (mut escapes, mut newline, mut at) = (false, true, 0);
-            while let Some(flags) = args.get(at).and_then(|a| a.strip_prefix('-')).filter(|f| !f.is_empty() && f.chars().all(|c| "neE".contains(c))) {
+            while let Some(flags) = args
+                .get(at)
+                .and_then(|a| a.strip_prefix('-'))
+                .filter(|f| !f.is_empty() && f.chars().all(|c| "neE".contains(c)))
+            {
                 escapes |= flags.contains('e');
                 newline &= !flags.contains('n');
                 at += 1;
@@ -29,10 +35,22 @@ pub(super) fn output(act: &Act, input: Option<&str>) -> Option<(String, Tricks)>
             Some((text, if escapes { Tricks::ESCAPE } else { Tricks::default() }))
         }
         "printf" => printf(&args),
-        "cat" | "tee" | "pv" | "buffer" | "head" | "tail" | "sort" | "uniq" | "unbuffer" | "sponge" | "nl" if args.iter().all(|a| a.starts_with('-')) || act.program == "tee" => plain(input?.to_owned()),
+        "cat" | "tee" | "pv" | "buffer" | "head" | "tail" | "sort" | "uniq" | "unbuffer" | "sponge"
+        | "nl"
+            if args.iter().all(|a| a.starts_with('-')) || act.program == "tee" =>
+        {
+            plain(input?.to_owned())
+        }
         "print" => plain(format!("{}\n", args.join(" "))),
-        "base64" | "gbase64" if flag('d', "--decode") || flag('D', "-D") => decoded(base64(&text_of(act, input)?)),
-        "openssl" if args.iter().any(|a| *a == "base64" || *a == "-base64" || *a == "-a") && args.contains(&"-d") => decoded(base64(input?)),
+        "base64" | "gbase64" if flag('d', "--decode") || flag('D', "-D") => {
+            decoded(base64(&text_of(act, input)?))
+        }
+        "openssl"
+            if args.iter().any(|a| *a == "base64" || *a == "-base64" || *a == "-a")
+                && args.contains(&"-d") =>
+        {
+            decoded(base64(input?))
+        }
         "base32" | "basenc" if flag('d', "--decode") => decoded(base32(input?, &args)),
         "xxd" if flag('r', "--revert") => decoded(hex(input?)),
         "rev" => decoded(Some(input?.lines().map(|l| l.chars().rev().collect::<String>() + "\n").collect())),
@@ -54,7 +72,10 @@ fn text_of(act: &Act, input: Option<&str>) -> Option<String> {
 fn printf(args: &[&str]) -> Option<(String, Tricks)> {
     let args = args.strip_prefix(&["--"]).unwrap_or(args);
     let (format, values) = args.split_first()?;
-    let escaped = format.contains('\\') && (format.contains("\\x") || format.contains("\\u") || format.chars().zip(format.chars().skip(1)).any(|(a, b)| a == '\\' && b.is_ascii_digit()));
+    let escaped = format.contains('\\')
+        && (format.contains("\\x")
+            || format.contains("\\u")
+            || format.chars().zip(format.chars().skip(1)).any(|(a, b)| a == '\\' && b.is_ascii_digit()));
     let mut out = String::new();
     let mut values = values.iter();
     loop {
@@ -84,13 +105,24 @@ fn printf(args: &[&str]) -> Option<(String, Tricks)> {
 
 /// Base64 of either alphabet, padded or not, with line breaks.
 pub(super) fn base64(text: &str) -> Option<String> {
-    let kept: String = text.chars().filter(|c| !c.is_whitespace() && *c != '=').map(|c| match c { '-' => '+', '_' => '/', c => c }).collect();
-    let bytes = data_encoding::BASE64_NOPAD.decode(kept.get(..kept.len() - usize::from(kept.len() % 4 == 1))?.as_bytes());
-    let bytes = bytes.or_else(|e| {
-        // what comes before the mistake counts; trailing bits too
-        let whole = e.position / 4 * 4;
-        data_encoding::BASE64_NOPAD.decode(&kept.as_bytes()[..whole.min(kept.len())])
-    }).ok()?;
+    let kept: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '=')
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    let bytes = data_encoding::BASE64_NOPAD
+        .decode(kept.get(..kept.len() - usize::from(kept.len() % 4 == 1))?.as_bytes());
+    let bytes = bytes
+        .or_else(|e| {
+            // what comes before the mistake counts; trailing bits too
+            let whole = e.position / 4 * 4;
+            data_encoding::BASE64_NOPAD.decode(&kept.as_bytes()[..whole.min(kept.len())])
+        })
+        .ok()?;
     (!bytes.is_empty()).then(|| lossy(&bytes))
 }
 
@@ -115,7 +147,9 @@ pub(super) fn hex(text: &str) -> Option<String> {
 
 fn lossy(bytes: &[u8]) -> String {
     // UTF-16, as PowerShell has it
-    let halves = bytes.len() >= 4 && bytes.len() % 2 == 0 && bytes.iter().skip(1).step_by(2).filter(|b| **b == 0).count() * 2 > bytes.len() / 2;
+    let halves = bytes.len() >= 4
+        && bytes.len() % 2 == 0
+        && bytes.iter().skip(1).step_by(2).filter(|b| **b == 0).count() * 2 > bytes.len() / 2;
     if halves {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();
         return String::from_utf16_lossy(&units);
@@ -126,22 +160,34 @@ fn lossy(bytes: &[u8]) -> String {
 /// `tr SET1 SET2`, `tr -d SET`.
 fn translated(args: &[&str], input: &str) -> Option<String> {
     let delete = args.iter().any(|a| a.starts_with('-') && a.contains('d'));
-    let sets: Vec<Vec<char>> = args.iter().filter(|a| !a.starts_with('-') || a.len() == 1).map(|a| set(a)).collect();
+    let sets: Vec<Vec<char>> =
+        args.iter().filter(|a| !a.starts_with('-') || a.len() == 1).map(|a| set(a)).collect();
     let from = sets.first()?;
     if delete {
         return Some(input.chars().filter(|c| !from.contains(c)).collect());
     }
     let to = sets.get(1)?;
     let last = to.last()?;
-    Some(input.chars().map(|c| from.iter().rposition(|f| *f == c).map_or(c, |at| *to.get(at).unwrap_or(last))).collect())
+    Some(
+        input
+            .chars()
+            .map(|c| from.iter().rposition(|f| *f == c).map_or(c, |at| *to.get(at).unwrap_or(last)))
+            .collect(),
+    )
 }
 
 fn set(text: &str) -> Vec<char> {
-    let text = unescape(text).replace("[:upper:]", "A-Z").replace("[:lower:]", "a-z").replace("[:alpha:]", "a-zA-Z").replace("[:digit:]", "0-9");
+    let text = unescape(text)
+        .replace("[:upper:]", "A-Z")
+        .replace("[:lower:]", "a-z")
+        .replace("[:alpha:]", "a-zA-Z")
+        .replace("[:digit:]", "0-9");
     let chars: Vec<char> = text.chars().take(256).collect();
     let (mut set, mut at) = (Vec::new(), 0);
     while at < chars.len() {
-        if chars.get(at + 1) == Some(&'-') && let Some(end) = chars.get(at + 2).filter(|e| **e >= chars[at] && **e < '\u{100}') {
+        if chars.get(at + 1) == Some(&'-')
+            && let Some(end) = chars.get(at + 2).filter(|e| **e >= chars[at] && **e < '\u{100}')
+        {
             set.extend(chars[at]..=*end);
             at += 3;
         } else {

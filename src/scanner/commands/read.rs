@@ -172,12 +172,23 @@ impl CommandRule {
 
     /// Is it about this program?
     fn names(&self, program: &str) -> bool {
-        self.programs.is_empty() || self.programs.iter().any(|p| p.strip_suffix('*').is_some_and(|p| program.starts_with(p)))
+        self.programs.is_empty()
+            || self.programs.iter().any(|p| p.strip_suffix('*').is_some_and(|p| program.starts_with(p)))
     }
 
     /// The whole expressions, and those that may stand anywhere.
     fn expressions(&mut self) -> [&mut String; 9] {
-        [&mut self.operand, &mut self.writes, &mut self.reads, &mut self.env, &mut self.line, &mut self.not_line, &mut self.code, &mut self.input, &mut self.text]
+        [
+            &mut self.operand,
+            &mut self.writes,
+            &mut self.reads,
+            &mut self.env,
+            &mut self.line,
+            &mut self.not_line,
+            &mut self.code,
+            &mut self.input,
+            &mut self.text,
+        ]
     }
 
     fn check(&mut self) -> Result<(), String> {
@@ -194,7 +205,8 @@ impl CommandRule {
         if !self.class.is_empty() && (self.examples.is_empty() || self.counter_examples.is_empty()) {
             return Err("needs at least one example and one counter-example".into());
         }
-        let faults: Vec<String> = self.expressions().iter().filter(|e| !e.is_empty()).filter_map(|e| expression(e).err()).collect();
+        let faults: Vec<String> =
+            self.expressions().iter().filter(|e| !e.is_empty()).filter_map(|e| expression(e).err()).collect();
         if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
     }
 }
@@ -214,12 +226,19 @@ fn essential(text: &str) -> String {
 ///
 /// # Errors
 /// The first rule that cannot be used.
-pub(super) fn read<'a>(sources: impl IntoIterator<Item = (&'a str, &'a str)>, whole: bool) -> Result<Book, Error> {
+pub(super) fn read<'a>(
+    sources: impl IntoIterator<Item = (&'a str, &'a str)>,
+    whole: bool,
+) -> Result<Book, Error> {
     let mut book = Book::default();
     let mut ids = HashSet::new();
     for (name, text) in sources {
         let file: File = if whole { yaml::parse(text, name)? } else { yaml::parse(&essential(text), name)? };
-        let fault = |rule: &str, reason: &str| Error::Rule { source_name: name.to_owned(), rule: rule.to_owned(), reason: reason.to_owned() };
+        let fault = |rule: &str, reason: &str| Error::Rule {
+            source_name: name.to_owned(),
+            rule: rule.to_owned(),
+            reason: reason.to_owned(),
+        };
         if file.family != Family::Command {
             return Err(fault("", "the family of these rules is `command`"));
         }

@@ -9,7 +9,11 @@ use super::words::one_word;
 pub(super) fn value(machine: &mut Machine, inner: &str, names_program: bool) -> Stream {
     if let Some(sum) = inner.strip_prefix("((") {
         let sum = sum.trim();
-        return Stream::known(if sum.bytes().all(|b| b.is_ascii_digit()) { sum.to_owned() } else { calculate(sum).map_or_else(|| format!("$(({sum}))"), |n| n.to_string()) });
+        return Stream::known(if sum.bytes().all(|b| b.is_ascii_digit()) {
+            sum.to_owned()
+        } else {
+            calculate(sum).map_or_else(|| format!("$(({sum}))"), |n| n.to_string())
+        });
     }
     if let Some(name) = inner.strip_prefix('#').filter(|n| !n.is_empty()) {
         let length = known(machine, name).map(|v| v.text.chars().count().to_string());
@@ -99,7 +103,11 @@ fn replaced(text: &str, from: &str, to: &str, all: bool) -> String {
         return text.to_owned();
     }
     if from == "?" {
-        return if all { to.repeat(text.chars().count().min(256)) } else { format!("{to}{}", text.chars().skip(1).collect::<String>()) };
+        return if all {
+            to.repeat(text.chars().count().min(256))
+        } else {
+            format!("{to}{}", text.chars().skip(1).collect::<String>())
+        };
     }
     let from = from.strip_prefix(['#', '%']).filter(|f| !f.is_empty()).unwrap_or(from);
     let new = if all { text.replace(from, to) } else { text.replacen(from, to, 1) };
@@ -115,11 +123,20 @@ fn trimmed(text: &str, operation: &str) -> String {
             return if pattern.is_empty() { s.to_owned() } else { String::new() };
         }
         let open = if front { pattern.starts_with('*') } else { pattern.ends_with('*') };
-        let same = |at: Option<usize>| at.map_or_else(|| s.to_owned(), |at| if front { s[at + bare.len()..].to_owned() } else { s[..at].to_owned() });
+        let same = |at: Option<usize>| {
+            at.map_or_else(
+                || s.to_owned(),
+                |at| if front { s[at + bare.len()..].to_owned() } else { s[..at].to_owned() },
+            )
+        };
         if bare.contains('?') && bare.chars().all(|c| c == '?') {
             let n = bare.len();
             let count = s.chars().count();
-            return if front { s.chars().skip(n).collect() } else { s.chars().take(count.saturating_sub(n)).collect() };
+            return if front {
+                s.chars().skip(n).collect()
+            } else {
+                s.chars().take(count.saturating_sub(n)).collect()
+            };
         }
         match (front, open) {
             (true, false) => s.strip_prefix(bare).unwrap_or(s).to_owned(),
@@ -128,7 +145,9 @@ fn trimmed(text: &str, operation: &str) -> String {
             (false, true) => same(if long { s.find(bare) } else { s.rfind(bare) }),
         }
     };
-    for (sign, front, long) in [("##", true, true), ("#", true, false), ("%%", false, true), ("%", false, false)] {
+    for (sign, front, long) in
+        [("##", true, true), ("#", true, false), ("%%", false, true), ("%", false, false)]
+    {
         if let Some(pattern) = operation.strip_prefix(sign) {
             return cut(text, pattern, front, long);
         }
@@ -138,7 +157,9 @@ fn trimmed(text: &str, operation: &str) -> String {
         ",," | "@L" => text.to_lowercase(),
         "^" | "," => {
             let mut chars = text.chars();
-            let first = chars.next().map(|c| if operation == "^" { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
+            let first = chars
+                .next()
+                .map(|c| if operation == "^" { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
             first.into_iter().chain(chars).collect()
         }
         _ => text.to_owned(),
@@ -151,7 +172,13 @@ fn stream(machine: &mut Machine, name: &str, inner: &str, names_program: bool) -
         Some(field) => of(field),
         // a name nobody set is empty in `r${x}m`
         None if names_program => Stream::known(""),
-        None => Stream::known(if inner.len() == 1 || inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') { format!("${inner}") } else { format!("${{{inner}}}") }),
+        None => Stream::known(
+            if inner.len() == 1 || inner.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                format!("${inner}")
+            } else {
+                format!("${{{inner}}}")
+            },
+        ),
     }
 }
 
@@ -173,7 +200,11 @@ fn known(machine: &Machine, name: &str) -> Option<Field> {
         return Some(machine.positional.get(1..).map(all).unwrap_or_default());
     }
     if let Ok(n) = name.parse::<usize>() {
-        return machine.positional.get(n).cloned().or_else(|| machine.positional.is_empty().then(Field::default));
+        return machine
+            .positional
+            .get(n)
+            .cloned()
+            .or_else(|| machine.positional.is_empty().then(Field::default));
     }
     if let Some(values) = machine.variables.get(name) {
         return Some(values.first().cloned().unwrap_or_default());

@@ -158,7 +158,9 @@ impl Parser<'_> {
         }
         self.at += 1;
         let rest = self.rest();
-        if rest.starts_with("((") && let Some(end) = near(rest, "))").filter(|end| is_sum(&rest[..*end])) {
+        if rest.starts_with("((")
+            && let Some(end) = near(rest, "))").filter(|end| is_sum(&rest[..*end]))
+        {
             self.at += end + 2;
             return Some(Piece::Variable(format!("(({}", &rest[2..end]), quoted));
         }
@@ -243,7 +245,10 @@ pub(super) fn assignment(parser: &mut Parser<'_>) -> Option<Assignment> {
         return None;
     }
     // `a[0]=`
-    let index = rest[name..].strip_prefix('[').and_then(|r| near(r, "]")).filter(|i| rest[name + 1..][..*i].bytes().all(|b| b.is_ascii_alphanumeric()));
+    let index = rest[name..]
+        .strip_prefix('[')
+        .and_then(|r| near(r, "]"))
+        .filter(|i| rest[name + 1..][..*i].bytes().all(|b| b.is_ascii_alphanumeric()));
     let behind = name + index.map_or(0, |i| i + 2);
     let (appends, len) = if rest[behind..].starts_with("+=") { (true, 2) } else { (false, 1) };
     if !rest[behind..].starts_with(['=', '+']) || !rest[behind..][..len].ends_with('=') {
@@ -271,7 +276,11 @@ pub(super) fn assignment(parser: &mut Parser<'_>) -> Option<Assignment> {
     } else {
         values.extend(parser.word());
     }
-    Some(Assignment { name: key.to_owned(), values, appends: appends || index.is_some_and(|_| &rest[name + 1..behind - 1] != "0") })
+    Some(Assignment {
+        name: key.to_owned(),
+        values,
+        appends: appends || index.is_some_and(|_| &rest[name + 1..behind - 1] != "0"),
+    })
 }
 
 /// The text of a here-document as a word.
@@ -332,7 +341,9 @@ pub(super) fn unescape(text: &str) -> String {
             break;
         };
         let behind = &rest[c.len_utf8()..];
-        let digits = |text: &str, most: usize, radix: u32| text.chars().take(most).take_while(|c| c.is_digit(radix)).count();
+        let digits = |text: &str, most: usize, radix: u32| {
+            text.chars().take(most).take_while(|c| c.is_digit(radix)).count()
+        };
         let (taken, value) = match c {
             'x' => number(behind, digits(behind, 2, 16), 16),
             'u' => number(behind, digits(behind, 4, 16), 16),

@@ -121,7 +121,10 @@ fn in_container(program: &str, args: &[Field]) -> Option<usize> {
 /// `NAME=value`.
 pub(super) fn is_assignment(text: &str) -> bool {
     let name = text.split('=').next().unwrap_or_default();
-    text.contains('=') && !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    text.contains('=')
+        && !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// A program without its folder, `.exe` and capitals, and with letters of other scripts read as Latin.
@@ -133,11 +136,51 @@ pub(super) fn program(called: &str) -> String {
 
 /// A shell that runs its `-c` word, a file, or what it reads.
 pub(super) fn is_shell(program: &str) -> bool {
-    matches!(program, "sh" | "bash" | "dash" | "zsh" | "ash" | "ksh" | "mksh" | "fish" | "rbash" | "csh" | "tcsh" | "pwsh" | "powershell" | "cmd" | "yash" | "busybox-sh")
+    matches!(
+        program,
+        "sh" | "bash"
+            | "dash"
+            | "zsh"
+            | "ash"
+            | "ksh"
+            | "mksh"
+            | "fish"
+            | "rbash"
+            | "csh"
+            | "tcsh"
+            | "pwsh"
+            | "powershell"
+            | "cmd"
+            | "yash"
+            | "busybox-sh"
+    )
 }
 
 /// An interpreter of another language.
 pub(super) fn is_interpreter(program: &str) -> bool {
     let name = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
-    matches!(name, "python" | "pypy" | "perl" | "ruby" | "node" | "nodejs" | "php" | "lua" | "luajit" | "deno" | "bun" | "osascript" | "tclsh" | "rscript" | "guile" | "jshell" | "groovy" | "irb" | "ts-node" | "tsx" | "julia")
+    matches!(
+        name,
+        "python"
+            | "pypy"
+            | "perl"
+            | "ruby"
+            | "node"
+            | "nodejs"
+            | "php"
+            | "lua"
+            | "luajit"
+            | "deno"
+            | "bun"
+            | "osascript"
+            | "tclsh"
+            | "rscript"
+            | "guile"
+            | "jshell"
+            | "groovy"
+            | "irb"
+            | "ts-node"
+            | "tsx"
+            | "julia"
+    )
 }

@@ -97,7 +97,9 @@ static TOPS_CLEAR: [u8; 256] = {
     let (mut clear, mut b) = ([0; 256], 0);
     while b < 256 {
         let value = VALUES[b];
-        clear[b] = (value & 0b10_0000 == 0) as u8 | ((value & 0b1000 == 0) as u8) << 1 | ((value & 0b10 == 0) as u8) << 2;
+        clear[b] = (value & 0b10_0000 == 0) as u8
+            | ((value & 0b1000 == 0) as u8) << 1
+            | ((value & 0b10 == 0) as u8) << 2;
         b += 1;
     }
     clear

@@ -9,10 +9,8 @@ use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
-use super::{
-    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode,
-};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
+use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;

@@ -57,13 +57,40 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
 
 /// Elements that a reader sees a gap at, and those that he does not; of HTML, SVG and office documents. Each list is sorted.
 const BLOCKS: &[&str] = &[
-    "a:p", "article", "blockquote", "br", "dd", "details", "div", "dl", "dt", "footer", "h", "header", "hr", "li",
-    "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "th", "thead", "tr", "ul", "w:br", "w:p",
+    "a:p",
+    "article",
+    "blockquote",
+    "br",
+    "dd",
+    "details",
+    "div",
+    "dl",
+    "dt",
+    "footer",
+    "h",
+    "header",
+    "hr",
+    "li",
+    "main",
+    "nav",
+    "ol",
+    "p",
+    "pre",
+    "section",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
+    "ul",
+    "w:br",
+    "w:p",
 ];
 const INLINE: &[&str] = &[
-    "a", "abbr", "b", "bdi", "bdo", "big", "button", "center", "cite", "code", "del", "em", "font", "g", "i", "img",
-    "input", "ins", "kbd", "label", "mark", "q", "r", "s", "samp", "small", "span", "strike", "strong", "sub",
-    "summary", "sup", "t", "text", "tspan", "tt", "u", "var", "wbr",
+    "a", "abbr", "b", "bdi", "bdo", "big", "button", "center", "cite", "code", "del", "em", "font", "g", "i",
+    "img", "input", "ins", "kbd", "label", "mark", "q", "r", "s", "samp", "small", "span", "strike",
+    "strong", "sub", "summary", "sup", "t", "text", "tspan", "tt", "u", "var", "wbr",
 ];
 /// No name in the lists is longer.
 const NAME: usize = 12;

@@ -20,7 +20,8 @@ const ALIKE: usize = 4;
 pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
     let (mut at, mut first, mut alike, mut last_gap) = (range.start, range.start, 0, &[][..]);
     // not from the middle of an item
-    while at > 0 && at < range.end && text[at - 1].is_ascii_alphanumeric() && text[at].is_ascii_alphanumeric() {
+    while at > 0 && at < range.end && text[at - 1].is_ascii_alphanumeric() && text[at].is_ascii_alphanumeric()
+    {
         at += 1;
     }
     while at < range.end {

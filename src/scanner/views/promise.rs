@@ -126,7 +126,8 @@ fn may_be_base58(word: &[u8], made: &Makeup) -> bool {
 fn promises_mixed_hex(word: &[u8]) -> bool {
     let word = &word[..word.len().min(FAR)];
     // any run of that length has a digit at one of these places, and a neighbour
-    let near = |at: usize| word[at].is_ascii_hexdigit() && word.get(at + 1).is_some_and(u8::is_ascii_hexdigit);
+    let near =
+        |at: usize| word[at].is_ascii_hexdigit() && word.get(at + 1).is_some_and(u8::is_ascii_hexdigit);
     if !(hex::LEAST / 2..word.len()).step_by(hex::LEAST / 2).any(near) {
         return false;
     }
@@ -228,12 +229,18 @@ fn is_noise(first: Option<&[u8; 4]>) -> bool {
     let Some(four @ [a, b, ..]) = first else { return false };
     let odd = four.iter().any(|b| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || *b == 0x7f);
     let known = is_container(four)
-        || matches!(four, [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        || matches!(
+            four,
+            [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]
+        );
     let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(u16::from_le_bytes(*p)));
     let wide = letters || *a == 0 || *b == 0 || (0x03..0x30).contains(b);
     !known
         && (odd && !wide
-            || !odd && !letters && std::str::from_utf8(four).is_err_and(|e| e.error_len().is_some() || e.valid_up_to() + 3 < 4))
+            || !odd
+                && !letters
+                && std::str::from_utf8(four)
+                    .is_err_and(|e| e.error_len().is_some() || e.valid_up_to() + 3 < 4))
 }
 
 /// The first bytes: text, or something that holds text? `all`: how many there are.
@@ -241,7 +248,8 @@ fn is_promising(start: &[u8], all: usize) -> bool {
     if is_container(start) || is_utf16(start) {
         return true;
     }
-    let odd = start.iter().filter(|b| **b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || **b == 0x7f).count();
+    let odd =
+        start.iter().filter(|b| **b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || **b == 0x7f).count();
     start.len() >= LEAST
         && odd * 16 <= start.len()
         && match std::str::from_utf8(start) {

@@ -13,9 +13,13 @@ const LINE: usize = 40;
 /// `at` is an equals sign: does it hide a letter, or a line's end within a word? Returns where to go on.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     if let Some(len) = is_soft_break(text, at) {
-        let (last, next) = (text[..at].last().copied().unwrap_or(0), text.get(at + len).copied().unwrap_or(0));
+        let (last, next) =
+            (text[..at].last().copied().unwrap_or(0), text.get(at + len).copied().unwrap_or(0));
         let line = text[..at].iter().rev().take(LINE).take_while(|b| **b != b'\n').count();
-        if next > b' ' && last > b' ' && (line >= LINE || last.is_ascii_lowercase() && next.is_ascii_lowercase()) {
+        if next > b' '
+            && last > b' '
+            && (line >= LINE || last.is_ascii_lowercase() && next.is_ascii_lowercase())
+        {
             signs.note(View::Quoted, at..at + 1, text.len());
         }
         return at + len;

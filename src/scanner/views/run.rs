@@ -7,8 +7,8 @@ use std::ops::Range;
 use super::lattice::Sink;
 use super::map::{Anchor, Map};
 use super::plausible::Kind;
+use super::promise::{Makeup, promises};
 use super::sweep::in_word;
-use super::promise::{promises, Makeup};
 use super::{View, base32, base58, base64, hex, shift};
 
 /// Shorter words are not tried in disguise.

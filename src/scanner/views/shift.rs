@@ -78,7 +78,9 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
     let word = || {
         text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
     };
-    letters >= 8 && (letters * 2 >= visible || text.len() <= WORD) && (common * 100 < letters * COMMON || word())
+    letters >= 8
+        && (letters * 2 >= visible || text.len() <= WORD)
+        && (common * 100 < letters * COMMON || word())
 }
 
 /// Are its letters those of a language, and many?

@@ -153,7 +153,13 @@ impl Walk<'_> {
     }
 
     /// Every `b` of the block that the last look did not go past.
-    fn each(&mut self, kind: usize, b: u8, block: &Range<usize>, sign: fn(&[u8], usize, &mut Signs) -> usize) {
+    fn each(
+        &mut self,
+        kind: usize,
+        b: u8,
+        block: &Range<usize>,
+        sign: fn(&[u8], usize, &mut Signs) -> usize,
+    ) {
         let mut at = self.done[kind].max(block.start);
         while at < block.end
             && let Some(next) = memchr::memchr(b, &self.text[at..block.end])
@@ -190,7 +196,10 @@ impl Walk<'_> {
             self.free = at + after;
             let word = at - before..self.free;
             // pairs of digits may be set apart by a character of the alphabet
-            if matches!(self.text[word.clone()], [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]) {
+            if matches!(
+                self.text[word.clone()],
+                [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]
+            ) {
                 numbers::sign(self.text, word.start, self.signs);
             }
             if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()]) {

@@ -15,8 +15,11 @@ use super::signs::Signs;
 pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
     let mut at = range.start;
     while at < range.end {
-        let (second, last) = (text.get(at + 1).copied().unwrap_or(0), at.checked_sub(1).map_or(0, |i| text[i]));
-        let beside = |len: usize| last.is_ascii_alphabetic() || text.get(at + len).is_some_and(u8::is_ascii_alphabetic);
+        let (second, last) =
+            (text.get(at + 1).copied().unwrap_or(0), at.checked_sub(1).map_or(0, |i| text[i]));
+        let beside = |len: usize| {
+            last.is_ascii_alphabetic() || text.get(at + len).is_some_and(u8::is_ascii_alphabetic)
+        };
         let apart = |len: usize| last == b' ' && text.get(at + len) == Some(&b' ');
         let (len, odd) = match text[at] {
             ..0xc2 => (1, false),
@@ -31,7 +34,10 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
             0xe1 => (3, matches!(second, 0x85 | 0x8e | 0x8f | 0x9a | 0x9e | 0xa0 | 0xaa | 0xb4 | 0xb5)),
             0xe2 => (3, is_odd_sign(text, at)),
             0xe3 => (3, second == 0x80 && text.get(at + 2) == Some(&0x80) || second == 0x85 || apart(3)),
-            0xef => (3, second != 0xbc || text.get(at + 2).is_some_and(|b| matches!(b, 0x90..=0x99 | 0xa1..=0xba))),
+            0xef => (
+                3,
+                second != 0xbc || text.get(at + 2).is_some_and(|b| matches!(b, 0x90..=0x99 | 0xa1..=0xba)),
+            ),
             0xe0 | 0xe4..=0xee => (3, apart(3)),
             0xf0 => (4, second == 0x9d || second == 0x9f && matches!(text.get(at + 2), Some(0x84..=0x87))),
             0xf3 => (4, second == 0xa0),
@@ -60,9 +66,7 @@ fn accented(text: &[u8], at: usize) -> bool {
 
 /// Two capitals beyond ASCII.
 fn is_shouted(text: &[u8], at: usize) -> bool {
-    let capital = |at: usize| {
-        matches!(text.get(at..at + 2), Some([0xd0, 0x81..=0xaf] | [0xce, 0x86..=0xab]))
-    };
+    let capital = |at: usize| matches!(text.get(at..at + 2), Some([0xd0, 0x81..=0xaf] | [0xce, 0x86..=0xab]));
     capital(at) && capital(at + 2)
 }
 

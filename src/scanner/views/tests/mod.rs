@@ -22,7 +22,8 @@ fn find(direction: Direction, text: &[u8]) -> Vec<Finding> {
 /// Where a rule looks.
 fn way(rule: &Rule) -> (Direction, Surface) {
     let direction = [Direction::Request, Direction::Response].into_iter().find(|d| rule.goes(*d)).unwrap();
-    let surface = [Surface::Body, Surface::Header, Surface::Url].into_iter().find(|s| rule.is_for(*s)).unwrap();
+    let surface =
+        [Surface::Body, Surface::Header, Surface::Url].into_iter().find(|s| rule.is_for(*s)).unwrap();
     (direction, surface)
 }
 
@@ -33,8 +34,12 @@ fn full() -> bool {
 
 /// Does the example survive it? Shell, markup and tokens are no words: in leetspeak they are not read.
 fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
-    const SYNTAX: [&str; 4] =
-        ["exfiltration.run_and_send", "exfiltration.markdown_image", "role.chat_template", "role.hidden_text"];
+    const SYNTAX: [&str; 4] = [
+        "exfiltration.run_and_send",
+        "exfiltration.markdown_image",
+        "role.chat_template",
+        "role.hidden_text",
+    ];
     let words = !SYNTAX.contains(&&*rule.id);
     let spoken = rule.family == Family::Injection && way(rule).0 == Direction::Response;
     *keeps == Keeps::Bytes || spoken && (words || *name != "leet")

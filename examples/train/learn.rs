@@ -23,11 +23,13 @@ pub(crate) struct Settings {
     dropped: f32,
     /// Taken off for each word.
     per_word: f32,
+    /// A word counts for no more: one says nothing.
+    most: f32,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { bits: 18, gate_bits: 14, epochs: 6, rate: 0.1, dropped: 0.3, per_word: 0.02 }
+        Settings { bits: 18, gate_bits: 14, epochs: 8, rate: 0.1, dropped: 0.4, per_word: 0.02, most: 3.0 }
     }
 }
 
@@ -71,22 +73,22 @@ impl Example {
 pub(crate) fn train<'a>(rows: impl IntoIterator<Item = &'a Row>, settings: &Settings) -> Model {
     let (whole, gate): (Vec<Example>, Vec<Example>) =
         rows.into_iter().map(|row| (Example::whole(row), Example::gate(row))).unzip();
-    let (mut weights, per_word) = quantised(&learnt(&whole, settings, settings.bits), settings.per_word);
-    let (gate_weights, gate_per_word) =
-        quantised(&learnt(&gate, settings, settings.gate_bits), settings.per_word);
+    let (mut weights, scale) = quantised(&learnt(&whole, settings, settings.bits));
+    let (gate_weights, gate_scale) = quantised(&learnt(&gate, settings, settings.gate_bits));
     weights.extend(gate_weights);
     Model {
         bits: settings.bits,
         gate_bits: settings.gate_bits,
-        per_word,
-        gate_per_word,
+        per_word: (settings.per_word * scale).round() as i16,
+        most_per_word: (settings.most * scale).round().min(f32::from(i16::MAX)) as i16,
+        gate_per_word: (settings.per_word * gate_scale).round() as i16,
         gate_opens_at: 0,
         knots: std::array::from_fn(|i| (i as i32, (i * 100 / KNOTS) as u8)),
         weights: Cow::Owned(weights),
     }
 }
 
-/// Opens the gate for all but three in a thousand of the attacks that the whole model gives half or more.
+/// Opens the gate for all but twenty in a thousand of the attacks that the whole model gives half or more.
 pub(crate) fn set_gate(model: &mut Model, rows: &[Row]) {
     let half = model.knots.iter().find(|(_, percent)| *percent >= 50).map_or(0, |(sum, _)| *sum);
     let whole = Classifier::new(model.clone());
@@ -94,16 +96,6 @@ pub(crate) fn set_gate(model: &mut Model, rows: &[Row]) {
     let mut sums: Vec<i32> =
         rows.iter().filter(seen).map(|row| whole.gate_sum(row.text.as_bytes())).collect();
     sums.sort_unstable();
-    for (quantile, benign) in [3, 10, 20, 30, 50].map(|q| (q, sums[sums.len() * q / 1000])) {
-        let rows: Vec<&Row> = rows.iter().filter(|r| !r.is_attack).collect();
-        let mut m = model.clone();
-        m.gate_opens_at = benign - 1;
-        let c = Classifier::new(m);
-        println!(
-            "{quantile} {benign} {:.3}",
-            rows.iter().filter(|r| c.gate(r.text.as_bytes())).count() as f32 / rows.len() as f32
-        );
-    }
     model.gate_opens_at = sums.get(sums.len() * 20 / 1000).map_or(0, |sum| sum - 1);
     let opened = Classifier::new(model.clone());
     let benign: Vec<&Row> = rows.iter().filter(|row| !row.is_attack).collect();
@@ -111,13 +103,13 @@ pub(crate) fn set_gate(model: &mut Model, rows: &[Row]) {
     println!("the gate opens above {} for {opens} of {} benign rows", model.gate_opens_at, benign.len());
 }
 
-/// Eight bits for each weight: the largest, but for one in ten thousand, is 127.
-fn quantised(weights: &[f32], per_word: f32) -> (Vec<u8>, i16) {
+/// Eight bits for each weight, and what they were multiplied with: the largest, but for one in ten thousand, is 127.
+fn quantised(weights: &[f32]) -> (Vec<u8>, f32) {
     let mut sizes: Vec<f32> = weights.iter().map(|w| w.abs()).collect();
     sizes.sort_by(f32::total_cmp);
     let scale = 127.0 / sizes[sizes.len() - 1 - sizes.len() / 10_000].max(1e-6);
     let bytes = weights.iter().map(|w| ((w * scale).round().clamp(-127.0, 127.0) as i8) as u8).collect();
-    (bytes, (per_word * scale).round() as i16)
+    (bytes, scale)
 }
 
 fn learnt(examples: &[Example], settings: &Settings, bits: u8) -> Vec<f32> {
@@ -197,7 +189,7 @@ impl Learner<'_> {
             if run <= 0.0 && !all {
                 (run, first) = (0.0, start);
             }
-            run += word / share - self.settings.per_word;
+            run += (word / share - self.settings.per_word).min(self.settings.most);
             if run > best.2 || all {
                 best = (first, end, run);
             }

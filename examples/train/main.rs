@@ -16,15 +16,19 @@ use std::process::ExitCode;
 use learn::{Settings, train};
 use rows::{Row, Selection};
 
-const USAGE: &str = "usage: train --rows FILE… [--leave-out PART-OF-SOURCE…] [--leave-out-attacks PART…] [--percent-rows FILE…]
-             [--measure FILE…] [--hold PART-OF-SOURCE] [--folds N] [--bits N] [--out FILE]
+const USAGE: &str = "usage: train --rows FILE… [--leave-out PART-OF-SOURCE…] [--leave-out-attacks PART…]
+             [--orders-only PART…] [--percent-rows FILE…] [--plain]
+             [--measure FILE…] [--hold PART-OF-SOURCE] [--folds N] [--by-row] [--bits N] [--out FILE]
   --rows               what to train on
   --leave-out          rows whose source has one of these in it are not used, nor what they share with others
   --leave-out-attacks  the same for attacks only
+  --orders-only        of attacks whose source has one of these in it, only the lines that no other kind has
   --percent-rows       rows that help to set the percentages and nothing else
+  --plain              without the sentences of phrases.txt
   --measure            rows to measure the result on
   --hold               attacks whose source has this in it are kept out of training and measured
   --folds              cross-validate over so many parts
+  --by-row             rows that have wording in common may be in different parts
   --out                where the model goes";
 
 /// What the command line says.
@@ -39,6 +43,7 @@ struct Options {
     settings: Settings,
     out: Option<PathBuf>,
     plain: bool,
+    by_row: bool,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +62,7 @@ fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
     for arg in args {
         if arg.starts_with("--") {
             options.plain |= arg == "--plain";
+            options.by_row |= arg == "--by-row";
             flag = arg;
             continue;
         }
@@ -65,6 +71,7 @@ fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--rows" => options.rows.push(arg.into()),
             "--leave-out" => options.selection.sources.push(arg),
             "--leave-out-attacks" => options.selection.attacks.push(arg),
+            "--orders-only" => options.selection.payloads.push(arg),
             "--percent-rows" => options.percent_rows.push(arg.into()),
             "--measure" => options.measure.push(arg.into()),
             "--hold" => options.hold = Some(arg),
@@ -99,10 +106,10 @@ fn run(options: &Options) -> Result<(), String> {
         !["quotes_attack", "chat_request", "system_prompt"].iter().any(|kind| row.label.ends_with(kind))
             && !row.source.contains("hackaprompt")
     });
-    let crossed = percent::crossed(&rows, options.folds, &options.settings);
+    let crossed = percent::crossed(&rows, options.folds, options.by_row, &options.settings);
     let mut model = train(&rows, &options.settings);
     percent::set(&mut model, &crossed, &extra);
-    println!("{}", percent::table(&model, &crossed));
+    println!("{}", percent::table(&model, &crossed, &extra));
     learn::set_gate(&mut model, &rows);
     measure::crossed(&model, &rows, &crossed);
     if !held.is_empty() {

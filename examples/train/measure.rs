@@ -37,7 +37,7 @@ fn print<'a>(name: &str, percents: impl Iterator<Item = (&'a Row, u8)>) {
         let lang = row.lang.as_deref().unwrap_or("unknown");
         let source = row.source.split([':', '/']).next().unwrap_or_default();
         for key in [
-            format!("{kind}"),
+            kind.to_owned(),
             format!("{kind}, label {}", row.label),
             format!("{kind}, origin {}", row.origin),
             format!("{kind}, lang {lang}"),

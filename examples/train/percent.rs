@@ -19,9 +19,9 @@ pub(crate) struct Crossed {
     pub(crate) is_phrase: bool,
 }
 
-/// In the order of the rows.
-pub(crate) fn crossed(rows: &[Row], folds: u32, settings: &Settings) -> Vec<Crossed> {
-    let groups = if std::env::var("BYROW").is_ok() { (0..rows.len() as u32).collect() } else { groups(rows) };
+/// In the order of the rows. Rows that have wording in common are in one part, unless `by_row`.
+pub(crate) fn crossed(rows: &[Row], folds: u32, by_row: bool, settings: &Settings) -> Vec<Crossed> {
+    let groups = if by_row { (0..rows.len() as u32).collect() } else { groups(rows) };
     let fold = |i: usize| (groups[i].wrapping_mul(2_654_435_761) >> 8) % folds;
     let mut sums = vec![0; rows.len()];
     for held in 0..folds {
@@ -81,7 +81,7 @@ pub(crate) fn set(model: &mut Model, crossed: &[Crossed], extra: &[Row]) {
 }
 
 /// What the percentages mean on the rows themselves.
-pub(crate) fn table(model: &Model, crossed: &[Crossed]) -> String {
+pub(crate) fn table(model: &Model, crossed: &[Crossed], extra: &[Row]) -> String {
     let share = |is_attack: bool, least: i32| {
         let all = crossed.iter().filter(|c| c.is_attack == is_attack);
         let hit = all.clone().filter(|c| c.sum >= least).count();
@@ -90,19 +90,26 @@ pub(crate) fn table(model: &Model, crossed: &[Crossed]) -> String {
     let line = |(sum, percent): &(i32, u8)| {
         format!("| {percent} | {sum} | {:.1} | {:.2} |\n", share(true, *sum), share(false, *sum))
     };
-    for q in [200, 100, 50] {
-        let mut sums: Vec<i32> =
-            crossed.iter().filter(|c| !c.is_attack && !c.is_phrase).map(|c| c.sum).collect();
-        sums.sort_unstable();
-        let t = sums[sums.len() - 1 - sums.len() / q];
-        let at = crossed.iter().filter(|c| c.is_attack && !c.is_phrase);
-        println!(
-            "recall at 1/{q}: {:.1} ({t})",
-            100.0 * at.clone().filter(|c| c.sum > t).count() as f64 / at.count() as f64
-        );
-    }
+    let whole = Classifier::new(model.clone());
+    let benign = crossed.iter().filter(|c| !c.is_attack && !c.is_phrase).map(|c| c.sum).collect();
+    let extra = extra.iter().filter(|row| !row.is_attack).map(|row| whole.sum(row.text.as_bytes())).collect();
+    let recalls =
+        recall("cross-validation", benign, crossed) + &recall("the rows for percentages", extra, crossed);
     let lines: String = model.knots.iter().map(line).collect();
     format!(
-        "| percent | sum | attacks at or above, % | benign at or above, % |\n| ---: | ---: | ---: | ---: |\n{lines}"
+        "| percent | sum | attacks at or above, % | benign at or above, % |\n| ---: | ---: | ---: | ---: |\n{lines}\n{recalls}"
     )
+}
+
+/// How many attacks are above the highest sums of these benign rows.
+fn recall(name: &str, mut benign: Vec<i32>, crossed: &[Crossed]) -> String {
+    benign.sort_unstable();
+    let Some(last) = benign.len().checked_sub(1) else { return String::new() };
+    let line = |thousandths: usize| {
+        let least = benign[last - last * thousandths / 1000];
+        let attacks = crossed.iter().filter(|c| c.is_attack && !c.is_phrase);
+        let found = attacks.clone().filter(|c| c.sum > least).count() as f64 / attacks.count().max(1) as f64;
+        format!("{thousandths} in 1000 false ({name}): {:.1} % found\n", 100.0 * found)
+    };
+    [5, 10, 20].map(line).concat()
 }

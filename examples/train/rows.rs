@@ -7,6 +7,9 @@ use std::path::PathBuf;
 /// So many words in a row that two rows share are no chance.
 const SHINGLE: usize = 8;
 
+/// Before the source of a row that is no more than its order.
+const STRIPPED: &str = "order of ";
+
 /// One text.
 #[derive(Clone, Debug, serde::Deserialize)]
 pub(crate) struct Row {
@@ -23,13 +26,19 @@ pub(crate) struct Row {
 pub(crate) struct Selection {
     pub(crate) sources: Vec<String>,
     pub(crate) attacks: Vec<String>,
+    /// Of these attacks only what is in no other kind of them: the order, without the text that it stands in.
+    pub(crate) payloads: Vec<String>,
 }
 
 impl Selection {
     /// The rows that remain. A row that shares eight words with one whose source is left out goes with it, unless the words
     /// are found in many: composed rows hold pieces of others and do not always say of which.
-    pub(crate) fn apply(&self, rows: Vec<Row>) -> Vec<Row> {
-        let named = |row: &Row| self.sources.iter().any(|part| row.source.contains(part.as_str()));
+    pub(crate) fn apply(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        self.payloads.iter().for_each(|part| strip(&mut rows, part));
+        let named = |row: &Row| {
+            !row.source.starts_with(STRIPPED)
+                && self.sources.iter().any(|part| row.source.contains(part.as_str()))
+        };
         let (out, mut kept): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(named);
         kept.retain(|row| {
             !row.is_attack || !self.attacks.iter().any(|part| row.source.contains(part.as_str()))
@@ -41,20 +50,27 @@ impl Selection {
             .collect();
         let foreign: BTreeSet<u64> =
             out.iter().flat_map(|row| shingles(&row.text)).filter(|s| !plain.contains(s)).collect();
-        /*KINDS*/
-        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-        for r in kept.iter().filter(|row| shingles(&row.text).iter().any(|s| foreign.contains(s))) {
-            *kinds
-                .entry(format!("{} {}", r.is_attack, r.source.split(['/']).take(2).collect::<String>()))
-                .or_default() += 1;
-        }
-        let mut kinds: Vec<_> = kinds.into_iter().collect();
-        kinds.sort_by_key(|k| std::cmp::Reverse(k.1));
-        println!("{:?}", &kinds[..kinds.len().min(14)]);
         let before = kept.len();
         kept.retain(|row| !shingles(&row.text).iter().any(|s| foreign.contains(s)));
         println!("left out: {} by source, {} that quote them", out.len(), before - kept.len());
         kept
+    }
+}
+
+/// Takes out of the attacks of this source the lines that another kind has too: the documents that the orders were put into.
+fn strip(rows: &mut [Row], part: &str) {
+    let concerned = |row: &Row| row.is_attack && row.source.contains(part);
+    let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| concerned(row)) {
+        for line in row.text.lines() {
+            kinds.entry(line.trim().to_owned()).or_default().insert(row.source.clone());
+        }
+    }
+    for row in rows.iter_mut().filter(|row| concerned(row)) {
+        let own: Vec<&str> =
+            row.text.lines().filter(|l| kinds.get(l.trim()).is_some_and(|k| k.len() == 1)).collect();
+        row.text = own.join("\n");
+        row.source.insert_str(0, STRIPPED);
     }
 }
 

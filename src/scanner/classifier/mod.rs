@@ -146,7 +146,7 @@ fn part(weights: &Weights<'_>, text: &[u8]) -> Part {
 
         #[inline]
         fn word(&mut self, end: usize) {
-            self.best.add(self.word, self.last, end);
+            self.best.add(self.word.min(self.weights.most_per_word), self.last, end);
             (self.word, self.last) = (-self.weights.per_word, end);
         }
     }

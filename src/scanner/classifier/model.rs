@@ -7,7 +7,7 @@ use super::Error;
 
 const MAGIC: [u8; 4] = *b"KTIM";
 /// Of the file and of the features: a model is of use only to the code that it was trained with.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const HEADER: usize = 96;
 /// Places where the percentage is written down; between them it is a straight line.
 pub const KNOTS: usize = 12;
@@ -21,7 +21,9 @@ pub struct Model {
     pub gate_bits: u8,
     /// Taken off the sum for each word.
     pub per_word: i16,
-    /// The same for the gate.
+    /// A word counts for no more than this.
+    pub most_per_word: i16,
+    /// As `per_word`, for the gate.
     pub gate_per_word: i16,
     /// The gate opens above this sum.
     pub gate_opens_at: i32,
@@ -38,6 +40,8 @@ pub(super) struct Weights<'a> {
     shift: u32,
     /// See [`Model`].
     pub(super) per_word: i32,
+    /// See [`Model`].
+    pub(super) most_per_word: i32,
     /// See [`Model`].
     pub(super) opens_at: i32,
 }
@@ -78,7 +82,7 @@ impl Model {
         }
         let short = |at: usize| i16::from_le_bytes([body[at], body[at + 1]]);
         let long = |at: usize| i32::from_le_bytes([body[at], body[at + 1], body[at + 2], body[at + 3]]);
-        let knots = std::array::from_fn(|i| (long(16 + 5 * i), body[16 + 5 * i + 4]));
+        let knots = std::array::from_fn(|i| (long(18 + 5 * i), body[18 + 5 * i + 4]));
         if knots.windows(2).any(|w| w[0].0 >= w[1].0 || w[0].1 > w[1].1) || knots[KNOTS - 1].1 > 100 {
             return Err(Error::Senseless("percentages"));
         }
@@ -86,8 +90,9 @@ impl Model {
             bits,
             gate_bits,
             per_word: short(8),
-            gate_per_word: short(10),
-            gate_opens_at: long(12),
+            most_per_word: short(10),
+            gate_per_word: short(12),
+            gate_opens_at: long(14),
             knots,
             weights: Cow::Borrowed(&body[HEADER..]),
         })
@@ -100,6 +105,7 @@ impl Model {
         file.extend(VERSION.to_le_bytes());
         file.extend([self.bits, self.gate_bits]);
         file.extend(self.per_word.to_le_bytes());
+        file.extend(self.most_per_word.to_le_bytes());
         file.extend(self.gate_per_word.to_le_bytes());
         file.extend(self.gate_opens_at.to_le_bytes());
         for (sum, percent) in self.knots {
@@ -129,6 +135,7 @@ impl Model {
             table: &self.weights[..1 << self.bits],
             shift: 32 - u32::from(self.bits),
             per_word: self.per_word.into(),
+            most_per_word: self.most_per_word.into(),
             opens_at: i32::MAX,
         }
     }
@@ -138,6 +145,7 @@ impl Model {
             table: &self.weights[1 << self.bits..],
             shift: 32 - u32::from(self.gate_bits),
             per_word: self.gate_per_word.into(),
+            most_per_word: i32::MAX,
             opens_at: self.gate_opens_at,
         }
     }

@@ -20,6 +20,7 @@ const RECENT: usize = 512;
 
 /// Kinds of features; each is hashed apart.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 enum Kind {
     Word = 0x9e37_79b1,
     Pair = 0x85eb_ca6b,

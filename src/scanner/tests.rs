@@ -209,9 +209,9 @@ mod work {
     use crate::scanner::search::WORK;
 
     /// What a text may cost for each of its bytes, whatever it is made of, and what may be saved up and overdrawn by one try.
-    const MOST: usize = 16;
-    const ONCE: usize = 96 * 1024;
-    const SIZE: usize = 4 * 1024;
+    const MOST: usize = 20;
+    const ONCE: usize = 320 * 1024;
+    const SIZE: usize = 24 * 1024;
 
     fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
         WORK.set(0);
@@ -232,7 +232,7 @@ mod work {
     #[test]
     fn no_text_of_keywords_costs_much_more_than_a_clean_one() {
         let (scanner, mut dear) = (&*SCANNER, Vec::new());
-        let step = if std::env::var_os("KATANA_WORK").is_some() { 1 } else { 16 };
+        let step = if std::env::var_os("KATANA_WORK").is_some() { 1 } else { 96 };
         for rule in scanner.rules().iter().step_by(step) {
             let direction =
                 if rule.goes(Direction::Request) { Direction::Request } else { Direction::Response };

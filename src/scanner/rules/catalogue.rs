@@ -37,6 +37,8 @@ files! {
     "config/rules/secrets/social.yaml",
     "config/rules/secrets/tokens.yaml",
     "config/rules/secrets/webhooks.yaml",
+    "config/rules/secrets/formats.yaml",
+    "config/rules/secrets/named.yaml",
     "config/rules/secrets/generic.yaml",
     "config/rules/injection/override.yaml",
     "config/rules/injection/override_languages.yaml",

@@ -18,9 +18,9 @@ const SEARCH: usize = 16 * 1024;
 const WORTH: usize = 64;
 /// Of an injection rule's findings in one call, more say nothing new.
 const MOST_FOUND: u32 = 64;
-/// Each byte of a text pays for so much work, and this much may be saved up. Ordinary text uses a hundredth.
-const RATE: isize = 6;
-const MOST_LEFT: isize = 32 * 1024;
+/// Each byte of a text pays for so much work, and this much may be saved up. Ordinary text uses less than a tenth.
+const RATE: isize = 16;
+const MOST_LEFT: isize = 256 * 1024;
 
 /// Work, in bytes looked at by a pattern: about a nanosecond each.
 #[derive(Debug, Default)]

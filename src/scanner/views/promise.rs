@@ -176,17 +176,14 @@ fn has_letters(word: &[u8]) -> bool {
         let (mut some, mut len) = ([0; LOOK], 0);
         for chars in run.get(step..).unwrap_or_default().as_chunks::<4>().0.iter().take(LOOK / 3) {
             let three = base64::group(chars).unwrap_or(0).to_be_bytes();
-            if len > 0 && three[1..].iter().all(|b| *b < 0x80) {
-                return false;
-            }
             some[len..len + 3].copy_from_slice(&three[1..]);
             len += 3;
         }
         // from the beginning of a character on
         let from = some[..len].iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
-        let high = some[from..len].iter().filter(|b| **b >= 0x80).count();
+        let clear = some[from..len].iter().all(|b| *b >= b' ' && *b != 0x7f);
         let valid = std::str::from_utf8(&some[from..len]).map_or_else(|e| e.error_len().is_none(), |_| true);
-        valid && len >= LOOK / 2 && high * 2 > len
+        valid && clear && len >= LOOK / 2
     })
 }
 

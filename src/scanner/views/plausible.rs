@@ -71,7 +71,10 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     if pairs.len() >= 8 && pairs.iter().all(|p| is_korean(u16::from_le_bytes(*p))) && !is_clear(body) {
         return true;
     }
-    let text = |unit: u16| u8::try_from(unit).map_or(is_letter(unit), |b| b < 0x80 && b != 0 && !is_odd(b));
+    let text = |unit: u16| match u8::try_from(unit) {
+        Ok(b) if b < 0x80 => b != 0 && !is_odd(b),
+        _ => is_letter(unit),
+    };
     pairs.len() >= 6
         && (pairs.iter().all(|p| text(u16::from_le_bytes(*p)))
             && (pairs.len() >= 8 || pairs.iter().any(|p| p[1] == 0))
@@ -92,7 +95,7 @@ pub(super) fn is_letter(unit: u16) -> bool {
 }
 
 /// Korean, and what stands between its words: a sixth of all units, so by itself.
-fn is_korean(unit: u16) -> bool {
+pub(super) fn is_korean(unit: u16) -> bool {
     matches!(unit, 0x20..=0x7e | 0xac00..=0xd7a3)
 }
 

@@ -1,6 +1,6 @@
 //! Tells, from a few of its characters and without writing anything, whether a long word may be something encoded.
 
-use super::plausible::{LEAST, is_container, is_letter, is_utf16};
+use super::plausible::{LEAST, is_container, is_korean, is_letter, is_utf16};
 use super::{base32, base64, hex, shift};
 
 /// Bytes that a look at the beginning decodes.
@@ -230,7 +230,8 @@ fn is_noise(first: Option<&[u8; 4]>) -> bool {
             four,
             [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]
         );
-    let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(u16::from_le_bytes(*p)));
+    let unit = |p: &[u8; 2]| u16::from_le_bytes(*p);
+    let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(unit(p)) || is_korean(unit(p)));
     let wide = letters || *a == 0 || *b == 0 || (0x03..0x30).contains(b);
     !known
         && (odd && !wide

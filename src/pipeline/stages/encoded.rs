@@ -10,9 +10,10 @@ use crate::vault::scrub::{Hit, Kind};
 
 /// A value's hit in a view of `text`, and the view, unless it stands in one of `known`: there it was seen as it is. Costs
 /// next to nothing where the text has nothing encoded.
-pub(super) fn find(ex: &Exchange, surface: Surface, text: &[u8], known: &[Hit]) -> Option<(Hit, Path)> {
+pub(super) fn find(ex: &Exchange, text: &[u8], known: &[Hit]) -> Option<(Hit, Path)> {
     let (mut hits, mut found) = (Vec::new(), None);
-    views::each(text, Wants::on(Direction::Request, surface), &mut |seen| {
+    // a header may hold all that a body may: only the receiver knows what it is read as
+    views::each(text, Wants::on(Direction::Request, Surface::Body), &mut |seen| {
         hits.clear();
         ex.vault.matcher.find(seen.bytes, &mut hits);
         let apart = |span: Range<usize>| known.iter().all(|k| k.end <= span.start || span.end <= k.start);

@@ -12,7 +12,6 @@ use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
 use crate::pipeline::{Denial, RequestHead};
-use crate::scanner::Surface;
 use crate::scanner::views::Path;
 use crate::vault::scrub::{Hit, Kind};
 use http::{HeaderMap, Uri};
@@ -128,7 +127,7 @@ impl Stage for ScrubSecrets {
         let (hits, under) = with_head(head, |text| {
             let mut hits = Vec::new();
             ex.vault.matcher.find(text.text(), &mut hits);
-            let under = encoded::find(ex, Surface::Header, text.text(), &hits);
+            let under = encoded::find(ex, text.text(), &hits);
             let placed = hits.into_iter().map(|h| {
                 let fields = text.fields(&head.headers, &(h.start..h.end));
                 (h, fields)
@@ -172,7 +171,7 @@ impl Stage for ScrubSecrets {
         } else {
             ex.vault.matcher.scan(chunk.text, &mut hits)
         };
-        let under = encoded::find(ex, Surface::Body, chunk.text, &hits);
+        let under = encoded::find(ex, chunk.text, &hits);
         if !chunk.end {
             chunk.hold_from(hold);
             // what begins behind the hold may yet turn out to be something else; it is shown again
@@ -218,7 +217,7 @@ impl Stage for ScrubSecrets {
         let text = head_text::HeadText::write(Vec::new(), None, trailers);
         let mut hits = Vec::new();
         ex.vault.matcher.find(text.text(), &mut hits);
-        if let Some((hit, path)) = encoded::find(ex, Surface::Header, text.text(), &hits) {
+        if let Some((hit, path)) = encoded::find(ex, text.text(), &hits) {
             return Ok(ChunkVerdict::Abort(under_views(ex, &hit, "trailers", path)));
         }
         let hits: Vec<_> = hits

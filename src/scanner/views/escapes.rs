@@ -21,6 +21,8 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
             let next = text.get(last + 2).is_some_and(u8::is_ascii_alphabetic);
             next && text[..at].last().is_some_and(u8::is_ascii_alphabetic)
         }
+        // a name in an object within a string
+        Some(b'"') => text.get(last + 2) == Some(&b':'),
         // of an address
         Some(b'/') => last > 0 && text[last - 1] == b':',
         _ => false,

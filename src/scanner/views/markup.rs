@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::View;
 use super::map::Draft;
 use super::signs::Signs;
+use super::whitespace::is_letter;
 
 /// A longer tag is left where it stands.
 const TAG: usize = 512;
@@ -13,7 +14,7 @@ const TAG: usize = 512;
 /// `at` is `<`: do tags or comments that no reader sees stand within a word, or between words?
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
     let blanks = text[..at].iter().rev().take(2).take_while(|b| **b == b' ').count();
-    if !text[..at - blanks].last().is_some_and(u8::is_ascii_alphabetic) {
+    if !text[..at - blanks].last().is_some_and(|b| is_letter(*b)) {
         return;
     }
     let (mut end, mut inline) = (at, true);
@@ -22,7 +23,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
         inline = is_known(&text[end..next]) && !is_block(&text[end..next]);
         end = next + text[next..].iter().take(2).take_while(|b| **b == b' ').count();
     }
-    if inline && end > at && text.get(end).is_some_and(u8::is_ascii_alphabetic) {
+    if inline && end > at && text.get(end).is_some_and(|b| is_letter(*b)) {
         signs.note(View::Markup, at..end, text.len());
     }
 }

@@ -10,6 +10,8 @@ use super::{View, hex};
 
 /// Fewer are no text.
 const LEAST: usize = 8;
+/// Nor are fewer, where they are large.
+const FEW: usize = 6;
 /// Between two numbers.
 const GAP: usize = 4;
 
@@ -101,7 +103,7 @@ fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
             }
             from = end + gap;
         }
-        (count >= LEAST).then_some((at..end, radix))
+        (count >= LEAST || count >= FEW && end - at >= FEW * 5).then_some((at..end, radix))
     };
     [2, 8, 10].into_iter().filter_map(of).collect()
 }

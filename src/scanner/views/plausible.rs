@@ -68,7 +68,13 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let body = bytes.strip_prefix(b"\xff\xfe").or(bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];
-    let text = |unit: u16| u8::try_from(unit).map_or(is_letter(unit), |b| b < 0x80 && b != 0 && !is_odd(b));
+    if pairs.len() >= 8 && pairs.iter().all(|p| is_korean(u16::from_le_bytes(*p))) && !is_clear(body) {
+        return true;
+    }
+    let text = |unit: u16| match u8::try_from(unit) {
+        Ok(b) if b < 0x80 => b != 0 && !is_odd(b),
+        _ => is_letter(unit),
+    };
     pairs.len() >= 6
         && (pairs.iter().all(|p| text(u16::from_le_bytes(*p)))
             && (pairs.len() >= 8 || pairs.iter().any(|p| p[1] == 0))
@@ -84,7 +90,13 @@ fn is_clear(bytes: &[u8]) -> bool {
 
 /// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China, full-width and invisible ones, or a space among them.
 pub(super) fn is_letter(unit: u16) -> bool {
-    matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x2000..=0x206f | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xd800..=0xdfff | 0xff00..=0xff60)
+    matches!(unit, 0x20 | 0xa0..=0x24f | 0x370..=0x4ff | 0x590..=0x6ff | 0x900..=0xe7f | 0x1e00..=0x1eff | 0x2000..=0x206f
+        | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xd800..=0xdfff | 0xff00..=0xff60)
+}
+
+/// Korean, and what stands between its words: a sixth of all units, so by itself.
+pub(super) fn is_korean(unit: u16) -> bool {
+    matches!(unit, 0x20..=0x7e | 0xac00..=0xd7a3)
 }
 
 #[cfg(test)]

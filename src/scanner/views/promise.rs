@@ -1,6 +1,6 @@
 //! Tells, from a few of its characters and without writing anything, whether a long word may be something encoded.
 
-use super::plausible::{LEAST, is_container, is_letter, is_utf16};
+use super::plausible::{LEAST, is_container, is_korean, is_letter, is_utf16};
 use super::{base32, base64, hex, shift};
 
 /// Bytes that a look at the beginning decodes.
@@ -176,17 +176,14 @@ fn has_letters(word: &[u8]) -> bool {
         let (mut some, mut len) = ([0; LOOK], 0);
         for chars in run.get(step..).unwrap_or_default().as_chunks::<4>().0.iter().take(LOOK / 3) {
             let three = base64::group(chars).unwrap_or(0).to_be_bytes();
-            if len > 0 && three[1..].iter().all(|b| *b < 0x80) {
-                return false;
-            }
             some[len..len + 3].copy_from_slice(&three[1..]);
             len += 3;
         }
         // from the beginning of a character on
         let from = some[..len].iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
-        let high = some[from..len].iter().filter(|b| **b >= 0x80).count();
+        let clear = some[from..len].iter().all(|b| *b >= b' ' && *b != 0x7f);
         let valid = std::str::from_utf8(&some[from..len]).map_or_else(|e| e.error_len().is_none(), |_| true);
-        valid && len >= LOOK / 2 && high * 2 > len
+        valid && clear && len >= LOOK / 2
     })
 }
 
@@ -233,7 +230,8 @@ fn is_noise(first: Option<&[u8; 4]>) -> bool {
             four,
             [0x89, b'P', b'N', b'G'] | [0xff, 0xd8, 0xff, _] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..]
         );
-    let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(u16::from_le_bytes(*p)));
+    let unit = |p: &[u8; 2]| u16::from_le_bytes(*p);
+    let letters = four.as_chunks::<2>().0.iter().all(|p| is_letter(unit(p)) || is_korean(unit(p)));
     let wide = letters || *a == 0 || *b == 0 || (0x03..0x30).contains(b);
     !known
         && (odd && !wide

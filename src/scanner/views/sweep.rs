@@ -181,7 +181,7 @@ impl Walk<'_> {
         if flags.blanks != 0 {
             let from = self.text[..block.end].iter().enumerate().skip(block.start.max(1));
             for (at, b) in from {
-                if matches!(b, b' ' | b'\t') && self.text[at - 1].is_ascii_alphabetic() {
+                if matches!(b, b' ' | b'\t') && whitespace::is_letter(self.text[at - 1]) {
                     let next = self.text.get(at + 1).copied().unwrap_or(0);
                     if *b == b'\t' || matches!(next, b' ' | b'\t') {
                         whitespace::sign(self.text, at, self.signs);
@@ -258,7 +258,7 @@ fn flags<const READ: bool>(block: &[u8; BLOCK]) -> Flags {
         // the last two of a block are seen with the next one's first
         for ((a, b), c) in block.iter().zip(&block[1..]).zip(&block[2..]) {
             let blank = |b: u8| u8::from(b == b' ') | u8::from(b == b'\t');
-            flags.blanks |= letter(*a) & (blank(*b) & blank(*c) | u8::from(*b == b'\t'));
+            flags.blanks |= (letter(*a) | *a >> 7) & (blank(*b) & blank(*c) | u8::from(*b == b'\t'));
         }
     }
     let mut eights = [0_u8; BLOCK / STRIDE * 8];

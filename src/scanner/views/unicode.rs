@@ -30,7 +30,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
             0xcc | 0xcd => (2, last.is_ascii_alphabetic()),
             // Greek and Cyrillic
             0xce..=0xd3 => (2, beside(2) || apart(2) || signs.for_readers() && is_shouted(text, at)),
-            0xd6..=0xdf => (2, second == 0x9c && text[at] == 0xd8),
+            0xd6..=0xdf => (2, apart(2) || second == 0x9c && text[at] == 0xd8),
             0xe1 => (3, matches!(second, 0x85 | 0x8e | 0x8f | 0x9a | 0x9e | 0xa0 | 0xaa | 0xb4 | 0xb5)),
             0xe2 => (3, is_odd_sign(text, at)),
             0xe3 => (3, second == 0x80 && text.get(at + 2) == Some(&0x80) || second == 0x85 || apart(3)),
@@ -82,7 +82,8 @@ fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         0xe0000..=0xe007f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
         _ if is_hidden(c) => next.is_some_and(|c| plain(c) || c == ' ') && last.is_some_and(after),
         _ if is_space(c) => {
-            next.is_some_and(char::is_alphabetic) && last.is_some_and(|b| b.is_ascii_alphabetic())
+            next.is_some_and(char::is_alphabetic)
+                && last.is_some_and(|b| b.is_ascii_alphabetic() || b >= 0x80 && c != '\u{3000}')
         }
         0x300..=0x36f => last.is_some_and(|b| b.is_ascii_alphabetic()),
         0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x1d400..=0x1d7ff | 0x1f130..=0x1f189 => true,
@@ -187,7 +188,7 @@ impl Word {
         let known = visible().any(|l| l.form.is_some() || u32::from(l.c) > 0xffff);
         let alike = visible().all(|l| l.form.or(l.base).or(l.latin).is_some());
         let as_latin = alike && (known || among_latin);
-        let accented = visible().filter(|l| l.base.is_some()).count() > 1;
+        let accented = visible().filter(|l| l.base.is_some()).count() > 2;
         for letter in self.0.drain(..) {
             let read = letter.read(as_latin, accented);
             put(text, draft, &read, letter.c, letter.span);

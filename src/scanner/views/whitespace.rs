@@ -15,11 +15,16 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
     let gap = gap(text, at);
     if !text[gap.clone()].contains(&b'\n')
         && gap.len() <= WIDEST
-        && at.checked_sub(1).is_some_and(|i| text[i].is_ascii_alphabetic())
-        && text.get(gap.end).is_some_and(u8::is_ascii_alphabetic)
+        && at.checked_sub(1).is_some_and(|i| is_letter(text[i]))
+        && text.get(gap.end).is_some_and(|b| is_letter(*b))
     {
         signs.note(View::Whitespace, gap, text.len());
     }
+}
+
+/// Or a piece of one.
+pub(super) fn is_letter(b: u8) -> bool {
+    b.is_ascii_alphabetic() || b >= 0x80
 }
 
 fn gap(text: &[u8], at: usize) -> Range<usize> {

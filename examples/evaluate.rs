@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use katana::scanner::{Direction, Family, Finding, Scanner, Surface, together};
+use katana::scanner::{Direction, Family, Finding, Scanner, Surface, is_quoted, together};
 
 const USAGE: &str = "\
 evaluate [options] FILE...
@@ -25,6 +25,8 @@ evaluate [options] FILE...
 /// The confidences at which something is refused.
 const STRICT: u8 = 80;
 const MAX: u8 = 50;
+/// What an order loses when it is only quoted.
+const QUOTED: u8 = 45;
 
 #[derive(serde::Deserialize)]
 struct Row {
@@ -189,6 +191,11 @@ fn judge(scanner: &Scanner, row: &Row) -> (u8, Vec<Finding>) {
     let mut findings = Vec::new();
     scanner.find(Direction::Response, Surface::Body, row.text.as_bytes(), &mut findings);
     findings.retain(|f| f.family != Family::Secret);
+    for finding in findings.iter_mut().filter(|f| f.family.is_phrase()) {
+        if is_quoted(row.text.as_bytes(), finding.start, finding.end) {
+            finding.confidence = finding.confidence.saturating_sub(QUOTED);
+        }
+    }
     let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
     (together(&findings).map_or(most, |(sum, _)| sum.max(most)), findings)
 }

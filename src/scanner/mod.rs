@@ -7,6 +7,7 @@ mod deep;
 mod excerpt;
 mod judge;
 pub mod parts;
+mod quoted;
 mod rules;
 mod search;
 mod together;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 pub use excerpt::excerpt;
 pub use judge::{Judge, MAX, STRICT, Step, Subject, Verdict};
+pub use quoted::is_quoted;
 pub use rules::{BUILTIN, Rule};
 pub use together::together;
 

@@ -33,7 +33,9 @@ fn record(host: &Host, secret: &Arc<str>) -> Record {
         scanner: Arc::clone(secret),
         category: "secret".into(),
         confidence: 95,
-        place: "request.body".into(),
+        place: "request body".into(),
+        surface: Some("body".into()),
+        views: None,
     }];
     (r.status, r.bytes_in, r.bytes_out, r.duration_ms) = (Some(200), Some(4096), Some(1024), Some(12));
     r.injected = vec![Arc::clone(secret)];

@@ -126,6 +126,11 @@ fn the_quickstart_does_what_it_says() {
 }
 
 #[test]
+fn the_page_on_scanning_does_what_it_says() {
+    run("docs/scan.md");
+}
+
+#[test]
 fn the_page_on_import_does_what_it_says() {
     run("docs/import.md");
 }

@@ -6,6 +6,7 @@ use crate::base::paths::Paths;
 use crate::broker::{self, Call};
 use crate::certs;
 use crate::config::{Config, Mode};
+use crate::pipeline::seen_tools::SeenTools;
 use crate::pipeline::stages::{
     AnswerTokenCalls, AnyStage, BrokerCredentials, Desk, EnforcePolicy, Guard, GuardDestination, IgnoreHosts,
     InjectCredentials, LimitRate, RecordAudit, ScanRequest, ScanResponse, ScrubSecrets,
@@ -19,6 +20,7 @@ use crate::scanner::{self, Judge};
 use crate::vault::reference::{Resolver, World};
 use crate::vault::{self, Generation, Providers, Vault};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -29,23 +31,22 @@ use std::time::Duration;
 /// The first part that cannot be built.
 pub(super) fn live(
     config: &Config,
+    paths: &Paths,
     own: Vec<SocketAddr>,
     trail: &Arc<Trail>,
     tokens: &Arc<Tokens>,
     calls: Calls,
-) -> Result<Live, Error> {
+) -> Result<(Live, Arc<Judge>), Error> {
     static ERA: AtomicU64 = AtomicU64::new(1);
     let proxy = &config.proxy;
     let guard = Arc::new(Guard::new(proxy.private.clone(), own));
-    let judge = Judge::builtin().map_err(|e| {
-        Error::new(
-            e.code(),
-            "the scanner's rules cannot be used",
-            &e,
-            "report this as a bug, with the message",
-        )
-    })?;
+    let judge = judge(&paths.rules)?;
     let judge = Arc::new(judge.with_threshold(threshold(proxy.mode)));
+    let (tools, why) = SeenTools::open(&paths.tools());
+    if let Some(why) = why {
+        tracing::warn!(%why, path = %paths.tools().display(), "the tools that were seen cannot be read: all are new");
+    }
+    let tools = Arc::new(tools);
     let policy = Arc::new(policy(config)?);
     let roots = certs::roots(&proxy.upstream.extra_roots)
         .map_err(|e| Error::new(e.code(), "upstream certificates cannot be verified", &e, e.remedy()))?;
@@ -73,21 +74,40 @@ pub(super) fn live(
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
         AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
         AnyStage::BrokerCredentials(BrokerCredentials::new(desk, proxy.on_secret, whole)),
-        AnyStage::ScanResponse(ScanResponse::new(judge, config.scan_outputs, response, whole)),
+        AnyStage::ScanResponse(ScanResponse::new(judge.clone(), tools, config.scan_outputs, response, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
     ];
     let fail = if mode == Mode::Permissive { FailMode::Open } else { FailMode::Closed };
-    Ok(Live {
+    let live = Live {
         era: ERA.fetch_add(1, Relaxed),
         pipeline: Pipeline::new(stages, fail),
         mode,
         limits: proxy.limits.clone(),
         outlet,
-    })
+    };
+    Ok((live, judge))
+}
+
+/// The rules, the operator's own among them.
+///
+/// # Errors
+/// Everything wrong with the operator's own.
+pub(super) fn judge(dir: &Path) -> Result<Judge, Error> {
+    let judge = Judge::load(dir).map_err(|e| {
+        let all = format!("\n{e}");
+        Error::new(
+            e.code(),
+            "the rules cannot be used",
+            all,
+            "mend the files; `katana config check` says when they are right",
+        )
+    })?;
+    judge.warnings().iter().for_each(|what| tracing::warn!(what, "an allowance is over"));
+    Ok(judge)
 }
 
 /// The score at which what is found is refused rather than noted.
-fn threshold(mode: Mode) -> Option<u8> {
+pub(super) fn threshold(mode: Mode) -> Option<u8> {
     match mode {
         Mode::Permissive => None,
         Mode::Strict => Some(scanner::STRICT),

@@ -19,3 +19,5 @@ mod scratch;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod scan;
+pub mod tools;

@@ -37,6 +37,7 @@ impl Scratch {
         Paths {
             config: below("config.yaml"),
             state: below("state"),
+            rules: below("state"),
             runtime: below("run"),
             pid: below("katana.pid"),
             homeless: false,

@@ -1,4 +1,4 @@
-//! Watches the vault, the authority and the configuration file, twice a second by their stamps: cheap, and the same on every file
+//! Watches the vault, the authority, the configuration file and the operator's rules, twice a second by their stamps: cheap, and the same on every file
 //! system. The thread ends with the proxy.
 
 use super::ca::Reminder;
@@ -7,7 +7,7 @@ use super::service::Service;
 use crate::base::clock::Timestamp;
 use crate::certs;
 use crate::vault;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -58,11 +58,24 @@ fn vault_stamp(running: &Running) -> Option<vault::Stamp> {
     vault::place(&running.paths, &running.config.load().vault).stamp().ok()
 }
 
-/// Time, length and inode: an editor that replaces the file is seen as well as one that writes into it.
-fn config_stamp(running: &Running) -> Option<(SystemTime, u64, u64)> {
-    use std::os::unix::fs::MetadataExt;
+/// Time, length and inode.
+type Mark = Option<(SystemTime, u64, u64)>;
+
+/// Of the configuration file, the allow-list and every rule file: an editor that replaces one is seen as well as one that writes into
+/// it.
+fn config_stamp(running: &Running) -> Vec<Mark> {
     let config = running.config.load();
     let path: &Path = config.source.as_deref().unwrap_or(&running.paths.config);
+    let own = &running.paths.rules;
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(own.join("rules")).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    files.sort();
+    let fixed = [path.to_owned(), own.join("allow.yaml"), own.join("rules")];
+    fixed.iter().chain(&files).map(|p| mark(p)).collect()
+}
+
+fn mark(path: &Path) -> Mark {
+    use std::os::unix::fs::MetadataExt;
     let meta = std::fs::metadata(path).ok()?;
     Some((meta.modified().ok()?, meta.len(), meta.ino()))
 }

@@ -96,6 +96,8 @@ fn finding(f: &Finding, out: &mut Vec<u8>) {
     };
     text_field("place", Some(&f.place), out);
     text_field("scanner", Some(&f.scanner), out);
+    text_field("surface", f.surface.as_deref(), out);
+    text_field("views", f.views.as_deref(), out);
     out.push(b'}');
 }
 
@@ -297,7 +299,8 @@ mod tests {
             r.outcome = given[5].then(|| text(4));
             r.taint_context = given[6].then(|| serde_json::json!({"z": {&texts[5]: [1, -2, 0.5, null, true]}, "a": texts[6]}));
             r.scan_results = (0..usize::from(percent) % 3).map(|i| Finding {
-                scanner: texts[i].as_str().into(), category: text(i + 1), confidence: percent, place: text(i + 2) }).collect();
+                scanner: texts[i].as_str().into(), category: text(i + 1), confidence: percent, place: text(i + 2),
+                surface: given[5].then(|| text(i)), views: given[6].then(|| text(i + 1)) }).collect();
             r.exchange = given[7].then(ExchangeId::next);
             r.client = given[8].then(|| text(5));
             r.method = given[9].then(|| text(6));

@@ -104,8 +104,12 @@ pub struct Finding {
     pub category: Text,
     /// 0 to 100; written as 0 to 1.
     pub confidence: u8,
-    /// `request.body`, `response.header:set-cookie`, …
+    /// `request header`, `response body: tool result`, …
     pub place: Text,
+    /// Which part of a message it is.
+    pub surface: Option<Text>,
+    /// The views through which it was found, outermost first; none: as it stands.
+    pub views: Option<Text>,
 }
 
 /// One audit record. What is `None` is left out of the line; `reasons` and `scan_results` are always there, and

@@ -10,6 +10,8 @@ pub struct Paths {
     pub config: PathBuf,
     /// Vault, audit and CA live below this.
     pub state: PathBuf,
+    /// Rules and the allow-list of the operator's own: `rules/*.yaml`, `allow.yaml`.
+    pub rules: PathBuf,
     /// Control socket and PID file of a private kind live below this.
     pub runtime: PathBuf,
     /// The PID file.
@@ -51,10 +53,14 @@ impl Paths {
             None if service.is_some() => PathBuf::from("/etc/katana/config.yaml"),
             None => home.join(".hermes-katana/config.yaml"),
         };
+        let rules = match config.parent() {
+            Some(dir) if service.is_some() => dir.to_owned(),
+            _ => state.clone(),
+        };
         let pid =
             if service.is_some() { runtime.join("katana.pid") } else { tmp.join("hermes_katana_proxy.pid") };
         let homeless = own.is_none() && [&config, &state].iter().any(|p| p.starts_with(&home));
-        Self { config, state, runtime, pid, homeless }
+        Self { config, state, rules, runtime, pid, homeless }
     }
 
     /// The vault file.
@@ -79,6 +85,12 @@ impl Paths {
     #[must_use]
     pub fn ca(&self) -> PathBuf {
         self.state.join("ca")
+    }
+
+    /// What servers said of their tools when they were first seen.
+    #[must_use]
+    pub fn tools(&self) -> PathBuf {
+        self.state.join("tools.json")
     }
 
     /// The control socket.

@@ -4,7 +4,8 @@ use super::context::{Context, Tone, count};
 use super::outcome::{Exit, Failure, Outcome};
 use crate::base::atomic;
 use crate::config::{COMMENTED, Config};
-use serde_json::json;
+use crate::scanner::{self, Judge};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Check, show or write the configuration
@@ -45,18 +46,39 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     }
 }
 
+/// What is wrong with the operator's own rules and allow-list.
+fn rules_are_wrong(why: &scanner::Error, ctx: &Context) -> Exit {
+    let problems = match why {
+        scanner::Error::Own { problems } => problems.clone(),
+        other => vec![other.to_string()],
+    };
+    if ctx.json {
+        let all: Vec<Value> = problems.iter().map(|p| json!({ "what": p })).collect();
+        ctx.out_json(&json!({"ok": false, "problems": all, "warnings": []}));
+    } else {
+        problems.iter().for_each(|p| ctx.out(p.clone()));
+        ctx.note(ctx.paint(Tone::Bad, &count(problems.len(), "problem", "problems")));
+    }
+    Exit::Bad
+}
+
 fn check(path: Option<&Path>, ctx: &Context) -> Exit {
     let named = path.or(ctx.config.as_deref());
     match Config::load(named, &ctx.paths, Config::process_env()) {
         Ok(config) => {
+            let warnings = match Judge::load(&ctx.paths.rules) {
+                Ok(judge) => judge.warnings(),
+                Err(why) => return rules_are_wrong(&why, ctx),
+            };
             let source = config.source.as_ref().map(|p| p.display().to_string());
             if ctx.json {
                 ctx.out_json(&json!({
-                    "ok": true, "source": source, "digest": config.digest, "problems": [], "warnings": config.warnings,
+                    "ok": true, "source": source, "digest": config.digest, "problems": [],
+                    "warnings": ([config.warnings, warnings].concat()),
                 }));
                 return Exit::Done;
             }
-            for warning in &config.warnings {
+            for warning in config.warnings.iter().chain(&warnings) {
                 ctx.note(format!("{}: {warning}", ctx.paint(Tone::Warn, "warning")));
             }
             let what = source.unwrap_or_else(|| format!("no {}: defaults", ctx.paths.config.display()));

@@ -11,6 +11,12 @@ mod ca;
 mod vault;
 mod audit;
 mod check;
+mod scan;
+mod scan_file;
+mod scan_command;
+mod scanned;
+mod sarif;
+mod rules;
 mod demo;
 mod config;
 mod shell;
@@ -41,6 +47,10 @@ commands! {
     Demo = demo,
     Run = run,
     Check = check,
+    Scan = scan,
+    ScanFile = scan_file,
+    ScanCommand = scan_command,
+    Rules = rules,
     Proxy = proxy,
     Status = status,
     Doctor = doctor,
@@ -57,7 +67,16 @@ use shell::{completions, man};
 impl Command {
     /// Has it to do with anything that katana keeps?
     fn keeps_state(&self) -> bool {
-        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(
+            self,
+            Self::Demo(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+                | Self::Scan(_)
+                | Self::ScanFile(_)
+                | Self::ScanCommand(_)
+                | Self::Rules(_)
+        )
     }
 }
 

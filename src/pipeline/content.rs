@@ -122,6 +122,28 @@ pub fn kind(headers: &HeaderMap) -> Kind {
     }
 }
 
+/// How a body that comes bit by bit is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Events {
+    /// `text/event-stream`.
+    Events,
+    /// A JSON document a line.
+    Lines,
+}
+
+/// Reads `Content-Type`; none: it is no such body.
+#[must_use]
+pub fn events(headers: &HeaderMap) -> Option<Events> {
+    let sent = |b: &[u8]| {
+        headers.get(CONTENT_TYPE).is_some_and(|v| v.as_bytes().to_ascii_lowercase().starts_with(b))
+    };
+    match kind(headers) {
+        Kind::Stream if sent(b"text/event-stream") => Some(Events::Events),
+        Kind::Stream => Some(Events::Lines),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ mod record;
 use super::access::Access;
 use super::denial::Denial;
 use super::slot::BodySlots;
-use super::stage::Replaced;
+use super::stage::{Direction, Replaced};
 use crate::audit::{Finding, Trail};
 use crate::base::clock::Timestamp;
 use crate::base::host::{Authority, Host};
@@ -14,6 +14,7 @@ use crate::base::id::ExchangeId;
 use crate::broker::sigv4::Signed;
 use crate::broker::{Minted, Token, minted};
 use crate::config::{Account, Slot};
+use crate::scanner::Stream;
 use crate::telemetry::metrics::Metric;
 use crate::vault::Generation;
 use crate::vault::scrub::Hit;
@@ -118,6 +119,7 @@ pub struct Ledger {
     injected: Vec<(usize, Slot)>,
     scrubbed: Vec<usize>,
     hidden: Vec<Range<usize>>,
+    host_hidden: bool,
 }
 
 /// One request and its answer.
@@ -150,6 +152,8 @@ pub struct Exchange {
     body_slots: OnceLock<BodySlots>,
     minted: Option<Arc<Minted>>,
     errand: OnceLock<Errand>,
+    /// What the judge remembers of bodies that pass piece by piece: the request's, the answer's.
+    passing: [Mutex<Option<Box<Stream>>>; 2],
 }
 
 /// Opens exchanges: knows the vault of the moment, and the trail they are recorded in.
@@ -216,6 +220,7 @@ impl Book {
             body_slots: OnceLock::new(),
             minted,
             errand: OnceLock::new(),
+            passing: Default::default(),
         })
     }
 }
@@ -325,6 +330,17 @@ impl Exchange {
         self.errand.get()
     }
 
+    /// How the answer's body comes, where its head says so.
+    pub fn passes_as(&self, stream: Stream) {
+        *self.passing[1].lock() = Some(Box::new(stream));
+    }
+
+    /// Runs `f` with what is remembered of a body that passes piece by piece.
+    pub fn in_passing<T>(&self, direction: Direction, f: impl FnOnce(&mut Stream) -> T) -> T {
+        let at = usize::from(direction == Direction::Response);
+        f(self.passing[at].lock().get_or_insert_default())
+    }
+
     /// Did a credential go in?
     #[must_use]
     pub fn has_injected(&self) -> bool {
@@ -362,6 +378,11 @@ impl Exchange {
     /// Part of the path and query that no record may show.
     pub fn hide(&self, span: Range<usize>) {
         self.ledger.lock().hidden.push(span);
+    }
+
+    /// The host's name may be shown in no record.
+    pub fn hide_host(&self) {
+        self.ledger.lock().host_hidden = true;
     }
 
     /// A vault value or placeholder in the method; methods of the book are none.

@@ -7,6 +7,7 @@ pub mod stage;
 pub mod ruling;
 pub mod content;
 pub mod tokens;
+pub mod seen_tools;
 pub mod slot;
 pub mod stages;
 

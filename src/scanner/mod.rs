@@ -2,6 +2,8 @@
 //! keywords walks the text, a rule's pattern is tried only where one of its keywords stands. What to do about a finding is
 //! the pipeline's business.
 
+pub mod classifier;
+pub mod commands;
 pub mod covert;
 mod deep;
 mod excerpt;
@@ -20,9 +22,11 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use excerpt::excerpt;
-pub use judge::{Judge, MAX, STRICT, Step, Subject, Verdict};
+pub use judge::{
+    AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
+};
 pub use quoted::is_quoted;
-pub use rules::{BUILTIN, Rule};
+pub use rules::{BUILTIN, Facts, Rule};
 pub use together::together;
 
 use search::{Lane, Rarity};
@@ -98,6 +102,8 @@ pub enum Family {
     Secret,
     /// Text that gives orders to a model. By default looked for in responses: a request with a system role is normal.
     Injection,
+    /// What a shell command does: see [`commands`].
+    Command,
     /// Characters and hosts that are not what they seem. Looked for in responses.
     Unicode,
     /// Orders to a terminal or a browser, and dangerous links. By default looked for in responses.
@@ -119,6 +125,7 @@ impl Family {
         match self {
             Self::Secret => "secret",
             Self::Injection => "injection",
+            Self::Command => "command",
             Self::Unicode => "unicode",
             Self::Content => "content",
             Self::Mcp => "mcp",
@@ -159,6 +166,15 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// What is wrong with the operator's own files.
+    #[error("{}", problems.join("\n"))]
+    Own {
+        /// Each with file and, where there is one, line.
+        problems: Vec<String>,
+    },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] classifier::Error),
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -176,6 +192,8 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Model(why) => why.code(),
+            Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }
     }
@@ -196,6 +214,14 @@ impl Scanner {
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Scanner, Error> {
         Scanner::compile(rules::read(BUILTIN.iter().copied(), true)?)
+    }
+
+    /// The rules the program brings along, with their examples and references: to be shown, not to be used.
+    ///
+    /// # Errors
+    /// None, unless the program was built with broken rules.
+    pub fn catalogue() -> Result<Vec<Rule>, Error> {
+        rules::read(BUILTIN.iter().copied(), false)
     }
 
     /// Rules from files: `(name, YAML)` each. Chain [`BUILTIN`] with the user's own to have both.
@@ -227,6 +253,11 @@ impl Scanner {
         self.lane(direction).find(surface, text, out);
         Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
+    }
+
+    /// The text as it stands, not what may lie encoded in it.
+    pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.lane(direction).find(surface, text, out);
     }
 
     /// What no rule says: in answers, in the order of their places with what was found (`out[first..]`). Returns the offset from
@@ -269,9 +300,11 @@ impl Scanner {
     fn compile(rules: Vec<Rule>) -> Result<Scanner, Error> {
         let rules: Box<[Arc<Rule>]> = rules.into_iter().map(Arc::new).collect();
         let rarity = Rarity::new();
-        let lane =
-            |direction| Lane::compile(rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity);
-        Ok(Scanner { request: lane(Direction::Request)?, response: lane(Direction::Response)?, rules })
+        let lane = |direction, family| {
+            Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
+        };
+        let request = lane(Direction::Request, Family::Secret)?;
+        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -44,6 +44,8 @@ metrics! {
     Signed = "katana_signed_total",
     /// Findings of the scanner.
     Findings = "katana_findings_total",
+    /// Findings that the allow-list let pass.
+    FindingsAllowed = "katana_findings_allowed_total",
     /// Tunnels passed through untouched.
     Tunnels = "katana_tunnels_total",
     /// Body bytes from clients.

@@ -6,6 +6,7 @@ mod import;
 mod references;
 mod sealed;
 mod run;
+mod scan;
 
 pub(crate) use daemon::said;
 pub(crate) use sealed::Small;

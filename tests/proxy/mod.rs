@@ -9,6 +9,7 @@ mod scrub;
 mod splits;
 mod inject;
 mod belonging;
+mod bypasses;
 mod slots;
 mod slots_together;
 mod uses;
@@ -23,6 +24,7 @@ mod upstream;
 mod denials;
 mod vanishing;
 mod hiding;
+mod judged;
 
 use crate::support::{CROSSINGS, Client, Katana, Origin, Proto, Raw, Session, block_on, katana, origin};
 

@@ -105,6 +105,7 @@ pub(crate) fn paths(dir: &Path) -> Paths {
     Paths {
         config: dir.join("config.yaml"),
         state: dir.join("state"),
+        rules: dir.join("state"),
         runtime: dir.join("run"),
         pid: dir.join("hermes_katana_proxy.pid"),
         homeless: false,

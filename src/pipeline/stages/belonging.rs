@@ -3,7 +3,7 @@
 use super::head_text::Field;
 use crate::pipeline::RequestHead;
 use crate::pipeline::exchange::Exchange;
-use crate::scanner::{Finding, Rule, Scanner};
+use crate::scanner::{Finding, Judge, Rule};
 use data_encoding::{BASE64, BASE64_NOPAD};
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
@@ -88,18 +88,18 @@ impl Slot {
 
 /// What is known of one request's destination.
 pub(super) struct Belonging<'a> {
-    scanner: &'a Scanner,
+    judge: &'a Judge,
     ex: &'a Exchange,
     /// Has the operator bound a credential to this request?
     bound: bool,
 }
 
 impl<'a> Belonging<'a> {
-    pub(super) fn new(scanner: &'a Scanner, ex: &'a Exchange, head: &RequestHead) -> Self {
+    pub(super) fn new(judge: &'a Judge, ex: &'a Exchange, head: &RequestHead) -> Self {
         let (to, path) = (&ex.authority, head.uri.path());
         let bindings = ex.vault.bindings.all(&to.host, to.port, head.method.as_str(), path);
         let bound = bindings.iter().any(|b| matches!(&*b.provider, "config" | "vault"));
-        Self { scanner, ex, bound }
+        Self { judge, ex, bound }
     }
 
     /// Is the finding sent to the host that its kind is meant for? `None`: the kind is meant for no host we know.
@@ -120,8 +120,13 @@ impl<'a> Belonging<'a> {
     }
 
     fn rule(&self, finding: &Finding) -> Option<&'a Rule> {
-        self.scanner.rule(&finding.rule)
+        self.judge.scanner().rule(&finding.rule)
     }
+}
+
+/// Does this host ask for the finding's kind in a body?
+pub(super) fn takes_in_body(judge: &Judge, ex: &Exchange, finding: &Finding) -> bool {
+    judge.scanner().rule(&finding.rule).is_some_and(|r| r.goes_in_body(&ex.authority.host))
 }
 
 /// Does it only name the key that a URL was signed with?

@@ -11,7 +11,9 @@ mod scrub_secrets;
 mod inject_credentials;
 mod broker_credentials;
 mod scan_response;
+mod verdicts;
 mod record_audit;
+mod encoded;
 mod head_text;
 mod readings;
 mod reflected;
@@ -36,7 +38,6 @@ use super::stage::{
     BodyNeed, Chunk, ChunkVerdict, Claim, Departure, Direction, Settled, Stage, StageError, Verdict,
 };
 use super::{Denial, RequestHead, ResponseHead};
-use crate::scanner::{Finding, Judge, Subject};
 
 /// Declares the closed list of stages and hands each hook to the variant's own.
 macro_rules! stages {
@@ -110,19 +111,6 @@ stages! {
     ScanResponse,
     /// The audit must be writable before anything leaves.
     RecordAudit,
-}
-
-/// What the judge finds in a piece of a body and will still find whatever follows; the rest is held back.
-fn settled(judge: &Judge, subject: &Subject<'_>, chunk: &mut Chunk<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if chunk.end {
-        judge.find(subject, chunk.text, &mut findings);
-    } else {
-        let hold = judge.scan(subject, chunk.text, &mut findings);
-        chunk.hold_from(hold);
-        findings.retain(|f| f.start < hold);
-    }
-    findings
 }
 
 /// A switch of the configuration that some hosts turn the other way.

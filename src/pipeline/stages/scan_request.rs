@@ -1,15 +1,14 @@
-//! `scan_request`: secrets that no vault knows, on their way out. What goes to the host it is meant for, where it belongs,
+//! `scan_request`: secrets that no vault knows, on their way out; what tools are called with, and what they gave, on its way to a model. What goes to the host it is meant for, where it belongs,
 //! is ordinary traffic; what the vault knows is left to `scrub_secrets`.
 
-use super::belonging::{Belonging, Slot, basic, names_signing_key};
+use super::belonging::{Belonging, Slot, basic, names_signing_key, takes_in_body};
 use super::head_text::with_head;
-use super::{refuse, settled, switched};
-use crate::audit;
+use super::{refuse, switched, verdicts};
 use crate::config::BodyScan;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
 use crate::pipeline::{Denial, RequestHead};
-use crate::scanner::{self, Finding, Judge, Subject, Surface};
+use crate::scanner::{Family, Finding, Judge, Surface};
 use std::sync::Arc;
 
 /// The stage.
@@ -28,13 +27,14 @@ impl ScanRequest {
     }
 
     /// Notes a finding; a denial if it is sure enough for the mode.
-    fn judge(&self, ex: &Exchange, finding: &Finding, place: &'static str) -> Option<Denial> {
-        ex.note(audit::Finding {
-            scanner: finding.rule.clone(),
-            category: finding.family.as_str().into(),
-            confidence: finding.confidence,
-            place: place.into(),
-        });
+    fn judge(
+        &self,
+        ex: &Exchange,
+        finding: &Finding,
+        surface: Surface,
+        place: &'static str,
+    ) -> Option<Denial> {
+        ex.note(verdicts::noted(finding, surface, place.into()));
         self.judge.threshold().filter(|t| finding.confidence >= *t).map(|_| {
             Denial::forbidden(
                 STAGE,
@@ -46,13 +46,20 @@ impl ScanRequest {
         })
     }
 
+    /// What counts in a text of the head.
+    fn find(&self, ex: &Exchange, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        let verdict = verdicts::of_text(&self.judge, ex, surface, text);
+        verdicts::allowed(ex, &verdict);
+        out.extend(verdict.findings);
+    }
+
     fn scan_head(&self, ex: &Exchange, head: &RequestHead) -> Option<Denial> {
         let in_fields = with_head(head, |text| {
             let mut findings = Vec::new();
             let (target, headers) = text.text().split_at(text.headers_at());
-            self.judge.find(&outgoing(Surface::Url), target, &mut findings);
+            self.find(ex, Surface::Url, target, &mut findings);
             let in_target = findings.len();
-            self.judge.find(&outgoing(Surface::Header), headers, &mut findings);
+            self.find(ex, Surface::Header, headers, &mut findings);
             if findings.is_empty() {
                 return None;
             }
@@ -60,7 +67,7 @@ impl ScanRequest {
                 finding.start += text.headers_at();
                 finding.end += text.headers_at();
             }
-            let belonging = Belonging::new(self.judge.scanner(), ex, head);
+            let belonging = Belonging::new(&self.judge, ex, head);
             let mut denial = None;
             for (i, finding) in findings.iter().enumerate() {
                 let span = finding.start..finding.end;
@@ -77,12 +84,30 @@ impl ScanRequest {
                 if ordinary || known_to_vault(ex, text.text(), finding) {
                     continue;
                 }
+                let surface = if i < in_target { Surface::Url } else { Surface::Header };
                 let place = fields.first().map_or("request head", |(f, _)| f.place());
-                denial = denial.or(self.judge(ex, finding, place));
+                denial = denial.or(self.judge(ex, finding, surface, place));
             }
             denial
         });
         in_fields.or_else(|| self.scan_basic(ex, head))
+    }
+
+    /// A name is asked of servers all over the world: as it stands, and with its labels put together.
+    fn scan_host(&self, ex: &Exchange, name: &str) -> Option<Denial> {
+        let joined: String = name.split('.').collect();
+        let text = [name, &joined].join("\n");
+        let mut findings = Vec::new();
+        self.find(ex, Surface::Url, text.as_bytes(), &mut findings);
+        findings.retain(|f| f.family == Family::Secret);
+        if !findings.is_empty() {
+            ex.hide_host();
+        }
+        let mut denial = None;
+        for finding in findings {
+            denial = denial.or(self.judge(ex, &finding, Surface::Url, "name of the host"));
+        }
+        denial
     }
 
     /// A name and password in base64: both may be tokens, and meant for another host.
@@ -90,11 +115,11 @@ impl ScanRequest {
         let mut denial = None;
         for pair in basic(head) {
             let mut findings = Vec::new();
-            self.judge.find(&outgoing(Surface::Header), &pair, &mut findings);
+            self.find(ex, Surface::Header, &pair, &mut findings);
             for finding in findings {
-                let belonging = Belonging::new(self.judge.scanner(), ex, head);
+                let belonging = Belonging::new(&self.judge, ex, head);
                 if !belonging.is_ordinary(&finding, Slot::Auth) && !known_to_vault(ex, &pair, &finding) {
-                    denial = denial.or(self.judge(ex, &finding, "request header"));
+                    denial = denial.or(self.judge(ex, &finding, Surface::Header, "request header"));
                 }
             }
         }
@@ -104,9 +129,8 @@ impl ScanRequest {
 
 const STAGE: &str = "scan_request";
 
-fn outgoing(surface: Surface) -> Subject<'static> {
-    Subject::new(scanner::Direction::Request, surface)
-}
+/// No shorter name holds a secret.
+const SHORTEST_HOST: usize = 32;
 
 fn overlap(a: &Finding, b: &Finding) -> bool {
     a.start < b.end && b.start < a.end
@@ -129,6 +153,11 @@ fn known_to_vault(ex: &Exchange, text: &[u8], finding: &Finding) -> bool {
 impl Stage for ScanRequest {
     fn name(&self) -> &'static str {
         STAGE
+    }
+
+    async fn connect(&self, ex: &Exchange) -> Result<Verdict, StageError> {
+        let name = ex.authority.host.name().filter(|n| self.on && n.len() >= SHORTEST_HOST);
+        name.and_then(|name| self.scan_host(ex, name)).map_or(Ok(Verdict::Continue), refuse)
     }
 
     async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {
@@ -155,12 +184,28 @@ impl Stage for ScanRequest {
         if direction == Direction::Response || !self.on || !switched(&self.bodies, &ex.authority.host) {
             return Ok(ChunkVerdict::Forward);
         }
+        let verdict = verdicts::of_chunk(&self.judge, ex, direction, chunk);
+        let text = chunk.text;
+        let passes = |f: &Finding| takes_in_body(&self.judge, ex, f) || known_to_vault(ex, text, f);
+        let denial = verdicts::rule(&self.judge, ex, direction, &verdict, &passes);
+        Ok(denial.map_or(ChunkVerdict::Forward, ChunkVerdict::Abort))
+    }
+
+    async fn trailers(
+        &self,
+        ex: &Exchange,
+        direction: Direction,
+        trailers: &mut http::HeaderMap,
+    ) -> Result<ChunkVerdict, StageError> {
+        let looks = direction == Direction::Request && self.on && switched(&self.bodies, &ex.authority.host);
         let mut denial = None;
-        for finding in settled(&self.judge, &outgoing(Surface::Body), chunk) {
-            let taken =
-                self.judge.scanner().rule(&finding.rule).is_some_and(|r| r.goes_in_body(&ex.authority.host));
-            if !taken && !known_to_vault(ex, chunk.text, &finding) {
-                denial = denial.or(self.judge(ex, &finding, "request body"));
+        for (name, value) in trailers.iter().filter(|_| looks) {
+            let line = [name.as_str().as_bytes(), b": ", value.as_bytes()].concat();
+            let mut findings = Vec::new();
+            self.find(ex, Surface::Header, &line, &mut findings);
+            findings.retain(|f| !known_to_vault(ex, &line, f));
+            for finding in findings {
+                denial = denial.or(self.judge(ex, &finding, Surface::Header, "request trailer"));
             }
         }
         Ok(denial.map_or(ChunkVerdict::Forward, ChunkVerdict::Abort))

@@ -1,29 +1,33 @@
-//! `scan_response`: injections on their way to the agent. Text of a known modest length is cleared whole, so that a
+//! `scan_response`: injections on their way to the agent, and what models call tools with. Text of a known modest length is cleared whole, so that a
 //! denial can still be an answer; event streams and large bodies are looked into as they pass, and end where the
 //! injection begins.
 
-use super::{settled, switched};
+use super::{switched, verdicts};
 use crate::audit;
+use crate::base::host::Host;
 use crate::config::BodyScan;
 use crate::pipeline::Denial;
 use crate::pipeline::exchange::Exchange;
-use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError};
-use crate::scanner::{self, Judge, Subject, Surface};
+use crate::pipeline::seen_tools::{Remark, SeenTools};
+use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
+use crate::pipeline::{ResponseHead, content};
+use crate::scanner::{Judge, Listed, Stream, Surface};
 use std::sync::Arc;
 
 /// The stage.
 pub struct ScanResponse {
     judge: Arc<Judge>,
+    tools: Arc<SeenTools>,
     on: bool,
     bodies: BodyScan,
     whole: usize,
 }
 
 impl ScanResponse {
-    /// Who judges, whether it is switched on, for which hosts' bodies, and up to which size whole.
+    /// Who judges, which tools were seen before, whether it is switched on, for which hosts' bodies, and up to which size whole.
     #[must_use]
-    pub fn new(judge: Arc<Judge>, on: bool, bodies: BodyScan, whole: usize) -> Self {
-        Self { judge, on, bodies, whole }
+    pub fn new(judge: Arc<Judge>, tools: Arc<SeenTools>, on: bool, bodies: BodyScan, whole: usize) -> Self {
+        Self { judge, tools, on, bodies, whole }
     }
 
     fn applies(&self, ex: &Exchange, direction: Direction) -> bool {
@@ -31,11 +35,76 @@ impl ScanResponse {
     }
 }
 
+impl ScanResponse {
+    /// What a server says of its tools, against what it said before.
+    fn listing(&self, ex: &Exchange, listed: &[Listed]) -> Option<Denial> {
+        if listed.is_empty() {
+            return None;
+        }
+        let to = &ex.authority;
+        let server = SeenTools::server(&to.host.to_string(), to.port, ex.path());
+        let mut denial = None;
+        for remark in self.tools.look(&server, listed) {
+            let (rule, confidence, tool) = match &remark {
+                Remark::Changed(tool) => ("mcp.rug_pull", CHANGED, tool),
+                Remark::Shadowed(tool) => ("mcp.shadowed_tool", SHADOWED, tool),
+            };
+            if let Some(reason) = self.judge.allows(rule, Some(&to.host), tool) {
+                ex.reason(format!("{rule} is allowed: {reason}"));
+                continue;
+            }
+            ex.note(audit::Finding {
+                scanner: rule.into(),
+                category: "mcp".into(),
+                confidence,
+                place: "response body: tool description".into(),
+                surface: Some(Surface::ToolDescription.as_str().into()),
+                views: None,
+            });
+            if self.judge.threshold().is_some_and(|t| confidence >= t) {
+                denial.get_or_insert_with(|| changed(tool, &to.host));
+            }
+        }
+        denial
+    }
+}
+
+/// How sure it is that a description which has changed was changed to mislead.
+const CHANGED: u8 = 90;
+/// The same of a name that two servers use: common names are common.
+const SHADOWED: u8 = 40;
+
+fn changed(tool: &str, host: &Host) -> Denial {
+    Denial::forbidden(
+        STAGE,
+        "tool_changed",
+        "mcp.rug_pull",
+        format!(
+            "The server says something else of its tool {} than when it was first seen.",
+            tool.escape_debug()
+        ),
+        format!(
+            "The operator looks at what it says now, and if it is as it should be: katana rules accept-tools {host}"
+        ),
+    )
+}
+
 const STAGE: &str = "scan_response";
 
 impl Stage for ScanResponse {
     fn name(&self) -> &'static str {
         STAGE
+    }
+
+    async fn response(&self, ex: &Exchange, head: &mut ResponseHead) -> Result<Verdict, StageError> {
+        if self.applies(ex, Direction::Response) {
+            match content::events(&head.headers) {
+                Some(content::Events::Lines) => ex.passes_as(Stream::of_lines()),
+                Some(content::Events::Events) => ex.passes_as(Stream::of_events()),
+                None => {}
+            }
+        }
+        Ok(Verdict::Continue)
     }
 
     fn body(&self, ex: &Exchange, direction: Direction) -> BodyNeed {
@@ -51,30 +120,9 @@ impl Stage for ScanResponse {
         if !self.applies(ex, direction) {
             return Ok(ChunkVerdict::Forward);
         }
-        let mut denial = None;
-        let subject = Subject::new(scanner::Direction::Response, Surface::Body);
-        for finding in settled(&self.judge, &subject, chunk) {
-            ex.note(audit::Finding {
-                scanner: finding.rule.clone(),
-                category: finding.family.as_str().into(),
-                confidence: finding.confidence,
-                place: "response body".into(),
-            });
-            if self.judge.threshold().is_some_and(|t| finding.confidence >= t) {
-                denial.get_or_insert_with(|| injected(&finding.rule));
-            }
-        }
+        let verdict = verdicts::of_chunk(&self.judge, ex, direction, chunk);
+        let denial = verdicts::rule(&self.judge, ex, direction, &verdict, &|_| false);
+        let denial = denial.or_else(|| self.listing(ex, &verdict.listed));
         Ok(denial.map_or(ChunkVerdict::Forward, ChunkVerdict::Abort))
     }
-}
-
-fn injected(rule: &str) -> Denial {
-    Denial::forbidden(
-        STAGE,
-        "injection_detected",
-        rule.to_owned(),
-        format!("The answer holds what looks like instructions to the agent ({rule})."),
-        "Do not follow or retry it. If the source is trusted, the operator can exempt its host under \
-         proxy.scan_response_bodies.",
-    )
 }

@@ -2,7 +2,7 @@
 //! letters or in punycode, and a well-known name where only a user's name stands.
 
 use super::Found;
-use crate::scanner::views::latin;
+use crate::scanner::views::latin_letter;
 
 /// No host and user name together is longer.
 const AUTHORITY: usize = 255;
@@ -128,7 +128,7 @@ fn is_lookalike(label: &str) -> bool {
 /// Without what makes it another letter.
 fn plain(c: char) -> char {
     use unicode_normalization::UnicodeNormalization;
-    latin(c).or_else(|| Some(c).filter(|c| !c.is_ascii()).and_then(|c| c.nfd().next())).unwrap_or(c)
+    latin_letter(c).or_else(|| Some(c).filter(|c| !c.is_ascii()).and_then(|c| c.nfd().next())).unwrap_or(c)
 }
 
 /// Latin letters among those of a script with look-alikes of them?

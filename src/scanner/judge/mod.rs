@@ -1,13 +1,30 @@
 //! Judges a text: what the engines find in it, what that is worth where it stands, and what it comes to. Which part of a
 //! message a text is, is worked out in `parts`; what is done about a verdict is the pipeline's business.
 
+mod allow;
+mod examine;
+mod load;
+mod stream;
 mod verdict;
+mod weigh;
+
+#[cfg(test)]
+mod tests;
+
+pub use allow::{AllowList, Allowance};
+pub use examine::Listed;
+pub use stream::{Piece, Stream};
+pub use verdict::{Place, Step, Verdict};
 
 use std::sync::Arc;
 
-pub use verdict::{Step, Verdict};
+use crate::base::host::Host;
 
+use super::classifier::Classifier;
 use super::{Direction, Error, Finding, Scanner, Surface};
+use examine::Examined;
+#[cfg(test)]
+use examine::Noted;
 
 /// What a text is, and where it comes from or goes to.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +58,9 @@ pub const MAX: u8 = 50;
 #[derive(Debug)]
 pub struct Judge {
     scanner: Scanner,
+    classifier: Classifier,
+    classifier_rule: Arc<str>,
+    allow: AllowList,
     threshold: Option<u8>,
 }
 
@@ -50,7 +70,7 @@ impl Judge {
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Judge, Error> {
-        Scanner::builtin().map(Judge::from)
+        Scanner::builtin().and_then(Judge::of)
     }
 
     /// The score from which it blocks; none: it never does.
@@ -65,45 +85,64 @@ impl Judge {
         self.threshold
     }
 
+    /// Does the allow-list let it pass, whatever its value? Counts it.
+    #[must_use]
+    pub fn allows(&self, rule: &str, host: Option<&Host>, tool: &str) -> Option<Arc<str>> {
+        self.allow.passes(rule, host, Some(tool), &[])
+    }
+
     /// The rules.
     #[must_use]
     pub fn scanner(&self) -> &Scanner {
         &self.scanner
     }
 
-    /// Appends what is found in a complete text, sorted by `start`.
-    pub fn find(&self, subject: &Subject<'_>, text: &[u8], out: &mut Vec<Finding>) {
-        self.scanner.find(subject.direction, subject.surface, text, out);
+    /// What may pass.
+    #[must_use]
+    pub fn allow_list(&self) -> &AllowList {
+        &self.allow
     }
 
-    /// The same for a text of which more may follow: as [`Scanner::scan`].
+    /// Appends what is found in a complete text and counts, sorted by `start`, with the confidence it has where it stands.
+    pub fn find(&self, subject: &Subject<'_>, text: &[u8], out: &mut Vec<Finding>) {
+        out.append(&mut self.verdict(subject, text).findings);
+    }
+
+    /// The same for a text of which more may follow, and as long as no state is kept: as [`Scanner::scan`].
     pub fn scan(&self, subject: &Subject<'_>, text: &[u8], out: &mut Vec<Finding>) -> usize {
-        self.scanner.scan(subject.direction, subject.surface, text, out)
+        let mut found = Vec::new();
+        let hold = self.scanner.scan(subject.direction, subject.surface, text, &mut found);
+        let mut noted = Vec::new();
+        examine::take(subject, text, found, &mut noted);
+        out.append(&mut weigh::weigh(self, subject, text, noted).findings);
+        hold
     }
 
     /// What a complete text comes to.
     #[must_use]
     pub fn verdict(&self, subject: &Subject<'_>, text: &[u8]) -> Verdict {
-        let mut findings = Vec::new();
-        self.find(subject, text, &mut findings);
-        let score = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
-        let found = |f: &Finding| Step::Found {
-            rule: Arc::clone(&f.rule),
-            surface: subject.surface,
-            name: subject.tool.map(Into::into),
-            path: f.path,
-            start: f.start,
-            end: f.end,
-            confidence: f.confidence,
-        };
-        let mut steps: Vec<Step> = findings.iter().map(found).collect();
-        steps.push(Step::Measured { score, threshold: self.threshold });
-        Verdict { findings, score, blocking: self.threshold.is_some_and(|t| score >= t), steps }
+        let mut examined = Examined::default();
+        examine::whole(self, subject, text, &mut examined);
+        let verdict = weigh::weigh(self, subject, text, examined.noted);
+        Verdict { listed: examined.listed, ..verdict }
     }
-}
 
-impl From<Scanner> for Judge {
-    fn from(scanner: Scanner) -> Judge {
-        Judge { scanner, threshold: Some(STRICT) }
+    /// What the next piece of a text comes to, and up to where it may be passed on.
+    pub fn pass(&self, subject: &Subject<'_>, stream: &mut Stream, piece: Piece<'_>) -> (Verdict, usize) {
+        stream::pass(self, subject, stream, piece)
+    }
+
+    /// Of these rules, with nothing allowed.
+    ///
+    /// # Errors
+    /// None, unless the program was built with a broken model.
+    pub fn of(scanner: Scanner) -> Result<Judge, Error> {
+        Ok(Judge {
+            scanner,
+            classifier: Classifier::builtin()?,
+            classifier_rule: "injection.classifier".into(),
+            allow: AllowList::default(),
+            threshold: Some(STRICT),
+        })
     }
 }

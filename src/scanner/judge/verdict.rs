@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::examine::Listed;
 use crate::scanner::views::Path;
 use crate::scanner::{Finding, Surface};
 
@@ -11,12 +12,38 @@ use crate::scanner::{Finding, Surface};
 pub struct Verdict {
     /// What counts, with the confidence it has here, sorted by `start`.
     pub findings: Vec<Finding>,
+    /// Where each of them stands.
+    pub places: Vec<Place>,
+    /// What the allow-list let pass: the rule, and the entry's reason.
+    pub allowed: Vec<(Arc<str>, Arc<str>)>,
+    /// The tools that a server lists in it.
+    pub listed: Vec<Listed>,
     /// Percent: how sure it is that something is wrong with the text.
     pub score: u8,
+    /// What signs that stand together come to, percent; 0 where no two do.
+    pub joined: u8,
     /// Does the score reach the judge's threshold?
     pub blocking: bool,
     /// How it came about, in order.
     pub steps: Vec<Step>,
+}
+
+/// Where in a message a finding stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In which part.
+    pub surface: Surface,
+    /// The tool, or its argument.
+    pub tool: Option<Arc<str>>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.tool {
+            Some(tool) => write!(f, "{} of {}", self.surface, tool.escape_debug()),
+            None => self.surface.fmt(f),
+        }
+    }
 }
 
 /// One step towards a verdict.

@@ -59,6 +59,12 @@ impl fmt::Debug for Assembler {
 }
 
 impl Assembler {
+    /// Of an event stream.
+    #[must_use]
+    pub fn of_events() -> Assembler {
+        Assembler { begun: true, ..Assembler::default() }
+    }
+
     /// Of a stream of lines of JSON.
     #[must_use]
     pub fn of_lines() -> Assembler {

@@ -6,6 +6,7 @@ mod call;
 mod chat;
 mod delta;
 mod event;
+mod listing;
 mod rpc;
 mod string;
 mod tape;
@@ -18,6 +19,7 @@ use std::ops::Range;
 
 pub use call::command_like;
 pub use event::{Assembler, is_stream};
+pub use listing::digest;
 
 use super::{Direction, Surface};
 use aho_corasick::packed::Searcher;
@@ -34,8 +36,10 @@ pub struct Part<'a> {
     pub tool: Option<&'a [u8]>,
     /// The field or argument it is the value of.
     pub field: Option<&'a [u8]>,
-    /// What it says.
+    /// What it says; of an entry, all of it as it is written.
     pub text: &'a [u8],
+    /// Is it a tool's whole entry in a server's listing, whose texts are shown one by one as well?
+    pub entry: bool,
     way: Way<'a>,
 }
 
@@ -53,6 +57,7 @@ impl<'a> Part<'a> {
     /// A text that was put together.
     fn made(surface: Surface, text: &'a [u8]) -> Part<'a> {
         Part {
+            entry: false,
             surface,
             tool: None,
             field: None,

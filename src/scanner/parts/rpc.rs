@@ -49,6 +49,9 @@ fn result(value: Item<'_>, show: &mut Show<'_, '_>) {
         return show.every(value, of);
     }
     for (key, inner) in value.fields() {
+        if key.raw() == b"tools" {
+            inner.items().for_each(|entry| show.entry(entry, entry.word(b"name")));
+        }
         if LISTS.contains(&key.raw()) {
             inner.items().for_each(|entry| chat::description(entry, show));
         } else if key.raw() == b"instructions" || key.raw() == b"serverInfo" {

@@ -113,7 +113,7 @@ impl Show<'_, '_> {
         } else {
             raw
         };
-        (self.visit)(&Part { surface: of.surface, tool: of.tool, field: of.field, text, way });
+        (self.visit)(&Part { surface: of.surface, tool: of.tool, field: of.field, text, entry: false, way });
     }
 
     /// Every text in it.
@@ -123,10 +123,17 @@ impl Show<'_, '_> {
         }
     }
 
+    /// A tool's entry as a whole.
+    pub(super) fn entry(&mut self, item: Item<'_>, tool: Option<&[u8]>) {
+        let (surface, text) = (Surface::ToolDescription, item.raw());
+        let way = Way { start: item.start(), raw: text, escaped: false, outer: self.outer.as_ref() };
+        (self.visit)(&Part { surface, tool, field: None, text, entry: true, way });
+    }
+
     /// A text that was put together from others; all of `item` is where it stands.
     pub(super) fn made(&mut self, item: Item<'_>, text: &[u8], of: Of<'_>) {
         let way = Way { start: item.start(), raw: item.raw(), escaped: false, outer: self.outer.as_ref() };
-        (self.visit)(&Part { surface: of.surface, tool: of.tool, field: of.field, text, way });
+        (self.visit)(&Part { surface: of.surface, tool: of.tool, field: of.field, text, entry: false, way });
     }
 
     /// What a JSON document in a string holds.

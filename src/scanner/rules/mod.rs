@@ -4,12 +4,15 @@ mod blob;
 mod bounds;
 mod catalogue;
 mod context;
+mod facts;
+mod gate;
 mod read;
 mod rule;
 mod shape;
 mod validate;
 
 pub use catalogue::BUILTIN;
+pub use facts::Facts;
 pub use rule::Rule;
 
 pub(super) use read::read;

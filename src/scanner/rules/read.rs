@@ -37,6 +37,8 @@ pub(in crate::scanner) struct Raw {
     pub(in crate::scanner) unverified: Option<u8>,
     #[serde(default)]
     pub(in crate::scanner) ignore_case: bool,
+    #[serde(default)]
+    pub(in crate::scanner) overrides: bool,
     pub(in crate::scanner) validator: Option<Validator>,
     pub(in crate::scanner) entropy: Option<f32>,
     pub(in crate::scanner) surfaces: Option<Vec<Surface>>,

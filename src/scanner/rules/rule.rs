@@ -8,12 +8,13 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::blob::{self, in_blob, may_be_base64};
 use super::bounds::{LONGEST_MATCH, SHORT, following, longest_match, parsed};
 use super::context::{self, Context};
+use super::gate::Gate;
 use super::read::Raw;
 use super::shape::Shape;
 use super::validate::{Allowed, Validator, entropy};
 use crate::base::glob::HostPattern;
 use crate::base::host::Host;
-use crate::scanner::search::{Keyword, Next, Prefilter, work};
+use crate::scanner::search::{Keyword, Next, Prefilter, Work};
 use crate::scanner::{Direction, Error, Family, Surface};
 
 /// What may stand between two words of a phrase, written as a space in an injection pattern: white space, light
@@ -38,7 +39,10 @@ const DFA_LIMIT: usize = 16 << 20;
 #[derive(Debug, Default)]
 struct Bounds {
     longest: usize,
+    /// How many bytes from a keyword's beginning decide what the rule says.
+    reach: usize,
     /// What can be asked of a place before the pattern is tried.
+    gate: Gate,
     shape: Shape,
 }
 
@@ -61,17 +65,19 @@ pub struct Rule {
     pub languages: Vec<String>,
     /// The file it was read from.
     pub source_name: String,
+    /// Does it stand in the place of a rule the program brings along?
+    pub overrides: bool,
     /// The hosts that such a secret is meant for, in a header or in the query; empty: not known.
-    hosts: Box<[HostPattern]>,
+    pub(super) hosts: Box<[HostPattern]>,
     /// Those among them that take it in a body.
-    body_hosts: Box<[HostPattern]>,
-    keywords: Vec<String>,
+    pub(super) body_hosts: Box<[HostPattern]>,
+    pub(super) keywords: Vec<String>,
     /// What may follow each.
     followed: Box<[Next]>,
     fold: bool,
     /// Of the match; or of the value, where there is a context.
-    pattern: String,
-    context: Option<Context>,
+    pub(super) pattern: String,
+    pub(super) context: Option<Context>,
     /// Of the match, or of the value. Worked out when the first keyword turns up, as the expressions are.
     bounds: OnceLock<Bounds>,
     /// All spellings of the keywords, long ones first, where there is a context.
@@ -85,8 +91,8 @@ pub struct Rule {
     unverified: Option<u8>,
     validator: Option<Validator>,
     entropy: Option<f32>,
-    surfaces: Vec<Surface>,
-    direction: Vec<Direction>,
+    pub(super) surfaces: Vec<Surface>,
+    pub(super) direction: Vec<Direction>,
     allowed: Arc<Allowed>,
 }
 
@@ -115,6 +121,7 @@ impl Rule {
             references: raw.references,
             languages: raw.languages,
             source_name: name.to_owned(),
+            overrides: raw.overrides,
             hosts: patterns(&raw.hosts)?,
             body_hosts: patterns(&raw.body_hosts)?,
             bare: context.is_none() && raw.keywords.iter().any(|k| may_be_chance(k)),
@@ -152,7 +159,8 @@ impl Rule {
 
     fn measured(&self) -> Result<Bounds, String> {
         let hir = parsed(&self.pattern, self.fold)?;
-        Ok(Bounds { longest: longest_match(&hir)?, shape: Shape::of(&hir) })
+        let longest = longest_match(&hir)?;
+        Ok(Bounds { longest, reach: self.reach_with(longest), gate: Gate::of(&hir), shape: Shape::of(&hir) })
     }
 
     fn bounds(&self) -> &Bounds {
@@ -195,7 +203,7 @@ impl Rule {
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
     /// at after it.
     pub(in crate::scanner) fn reach(&self) -> usize {
-        self.reach_with(self.bounds().longest)
+        self.bounds().reach
     }
 
     fn reach_with(&self, longest: usize) -> usize {
@@ -215,8 +223,17 @@ impl Rule {
     pub(in crate::scanner) fn keywords(&self) -> Vec<Keyword> {
         let fold = self.fold || self.context.is_some();
         let own = |k: String| if fold { k.to_ascii_lowercase() } else { k };
-        let keyword = |(k, next): (String, Next)| Keyword { bytes: own(k).into_bytes().into(), fold, next };
+        let keyword = |(k, next): (String, Next)| {
+            let bytes = own(k).into_bytes().into();
+            Keyword { bytes, fold, next, before: Next::ANY }
+        };
         self.spelt().map(keyword).collect()
+    }
+
+    /// What a match, or the name beside a value, may begin with.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<Box<[u8]>> {
+        self.keywords().into_iter().map(|k| k.bytes).collect()
     }
 
     /// The keywords in all their spellings, and what may follow them.
@@ -234,16 +251,30 @@ impl Rule {
         })
     }
 
+    /// Is it worth to look for a match at the very beginning of `text`?
+    pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
+        work.add(Work::LOOK);
+        let bounds = self.bounds();
+        if self.context.is_none() {
+            return bounds.gate.lets_in(&text[..text.len().min(bounds.reach)]);
+        }
+        let (least, most) =
+            (self.names.last().map_or(0, |n| n.len()), self.names.first().map_or(0, |n| n.len()));
+        bounds.shape.fits(text, least..most + context::WITHIN + 1)
+    }
+
     /// The length and confidence of a match at the very beginning of `text`.
-    pub(in crate::scanner) fn matches(&self, text: &[u8]) -> Option<(usize, u8)> {
-        let text = &text[..text.len().min(self.reach())];
+    pub(in crate::scanner) fn matches(&self, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
+        let bounds = self.bounds();
+        let text = &text[..text.len().min(bounds.reach)];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work(text.len().min(context::WITHIN));
-            return self.beside(context, regex, text);
+            work.add(Work::PLACES);
+            return self.beside(context, regex, text, work);
         }
-        work(text.len().min(self.bounds().longest));
+        work.add(Work::TRY);
         let end = regex.find(text)?.end();
+        work.judge(end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -257,18 +288,24 @@ impl Rule {
     }
 
     /// A value some way after the name that `text` begins with.
-    fn beside(&self, context: &Context, regex: &Regex, text: &[u8]) -> Option<(usize, u8)> {
+    fn beside(&self, context: &Context, regex: &Regex, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
         let is_here = |k: &[u8]| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
         let named = self.names.iter().find(|k| is_here(k))?.len();
-        let mut room = self.bounds().shape.room();
+        let Bounds { shape, gate, .. } = self.bounds();
+        let mut room = shape.room();
         Context::places(text, named).find_map(|at| {
-            if !room.may_hold(text, at) || !self.validator.is_none_or(|v| v.may_begin(&text[at..])) {
+            if !room.may_hold(text, at)
+                || !gate.lets_in(&text[at..])
+                || !self.validator.is_none_or(|v| v.may_begin(&text[at..]))
+            {
                 return None;
             }
-            work(self.bounds().longest.min(text.len() - at));
+            work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
+            work.judge(end - at);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
+            work.add(Work::READ);
             let confidence = context.confidence(&text[..at], self.confidence)?;
             Some((end, verdict.min(confidence)))
         })
@@ -342,12 +379,12 @@ impl Rule {
     }
 
     /// From where on the next try is worth it: before that, no try succeeds. 0 if that cannot be said.
-    pub(in crate::scanner) fn next(&self, text: &[u8]) -> Option<usize> {
+    pub(in crate::scanner) fn next(&self, text: &[u8], work: &mut Work) -> Option<usize> {
         let before = if self.context.is_some() { self.reach() - self.bounds().longest } else { 0 };
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work(found.map_or(text.len(), |m| m.end()));
+                work.add(Work::TRY + 4 * found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),
@@ -369,8 +406,10 @@ impl Rule {
 
     fn is_in(&self, text: &str) -> bool {
         let (text, keywords) = (text.as_bytes(), self.keywords());
-        let at =
-            |at: usize| keywords.iter().any(|k| k.is_at(&text[at..])) && self.matches(&text[at..]).is_some();
+        let at = |at: usize| {
+            keywords.iter().any(|k| k.is_at(&text[at..]))
+                && self.matches(&text[at..], &mut Work::default()).is_some()
+        };
         (0..text.len()).any(at)
     }
 }

@@ -9,7 +9,7 @@ use super::prefilter::{Keyword, Next};
 use super::rarity::Rarity;
 
 /// What one gram more in the table costs all others, as a share of the positions.
-const CROWDING: f32 = 2e-6;
+const CROWDING: f32 = 1e-5;
 
 /// The grams chosen so far.
 pub(in crate::scanner) struct Choice<'r> {
@@ -93,7 +93,8 @@ struct Piece<'a> {
     bytes: &'a [u8],
     eight: (u64, u64),
     wide: bool,
-    next: Next,
+    /// What the byte outside the keyword may be.
+    around: Next,
 }
 
 impl Piece<'_> {
@@ -106,8 +107,9 @@ impl Piece<'_> {
             return None;
         }
         let (bits, mask) = eight(rest);
+        let around = if before { keyword.before } else { keyword.next };
         let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
-        Some(Piece { offset, bytes, eight, wide, next: keyword.next })
+        Some(Piece { offset, bytes, eight, wide, around })
     }
 
     /// What the search may see there: a byte outside the keyword may be anything.
@@ -121,7 +123,7 @@ impl Piece<'_> {
         };
         // folded, as all bytes are
         let folded = (0..=u8::MAX).filter(|b| b & 0x20 != 0);
-        let next = folded.filter(|b| free == 0 || self.next.has_folded(*b));
-        next.map(|b| Gram::narrow(bits | u64::from(b) << free)).collect()
+        let around = folded.filter(|b| self.around.has_folded(*b));
+        around.map(|b| Gram::narrow(bits | u64::from(b) << free)).collect()
     }
 }

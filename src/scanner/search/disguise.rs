@@ -1,17 +1,23 @@
-//! Keywords as they stand in text that was written backwards or by ROT13. Both leave no mark that could be seen otherwise; so
-//! the one search for keywords looks for these too, and where one stands, the rule is tried on what it stands for.
+//! Keywords as they stand in text that was written backwards or by ROT13, or with a capital
+//! beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
+//! for these too, and where one stands, the rule is tried on what it stands for.
 
 use std::ops::Range;
 
+use super::effort::Work;
 use super::prefilter::{Keyword, Next};
+use crate::scanner::Family;
 use crate::scanner::rules::Rule;
-use crate::scanner::views::{View, backwards, rot13};
+use crate::scanner::views::{View, backwards, loose, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
-/// Tries for any text, and one more for so many bytes of it.
-const TRIES: usize = 64;
-const BYTES_A_TRY: usize = 256;
+/// An odd gap stands as near behind a keyword.
+const NEAR: usize = 96;
+/// Shorter ones stand by chance in any text.
+const LEAST: usize = 4;
+/// So much of a match is asked about first: all that the rules know of its beginning.
+const HEAD: usize = 40;
 
 /// A keyword in disguise.
 #[derive(Debug)]
@@ -26,49 +32,149 @@ pub(in crate::scanner) struct Disguise {
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
-    let each = keywords.iter().enumerate().flat_map(|(i, k)| {
-        [(View::Rot13, rot13(&k.bytes)), (View::Reversed, backwards(&k.bytes))]
-            .map(|(view, bytes)| (i, view, bytes, k))
-    });
-    each.filter(|(.., bytes, k)| **bytes != *k.bytes)
-        .map(|(keyword, view, bytes, k)| {
-            let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-            let disguise = Disguise { view, keyword, len: bytes.len(), short };
-            (Keyword { bytes: bytes.into(), fold: k.fold, next: Next::ANY }, disguise)
-        })
-        .unzip()
+    let turned = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| both(i, k));
+    let others = keywords.iter().enumerate().filter_map(|(i, k)| capital(i, k));
+    turned.chain(others).unzip()
+}
+
+/// By ROT13, and backwards.
+fn both(keyword: usize, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> {
+    let mut next = Next::NONE;
+    rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
+    let ways = [
+        (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
+        (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
+    ];
+    let differs = |(view, bytes, _): &(View, Vec<u8>, _)| {
+        **bytes != *k.bytes || *view == View::Rot13 && has_digits(&k.bytes)
+    };
+    ways.into_iter().filter(differs).map(move |(view, bytes, (before, next))| {
+        let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
+        let disguise = Disguise { view, keyword, len: bytes.len(), short };
+        (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
+    })
+}
+
+fn has_digits(keyword: &[u8]) -> bool {
+    keyword.iter().any(u8::is_ascii_digit)
+}
+
+/// With a capital at the beginning, where that is no ASCII.
+fn capital(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
+    let text = std::str::from_utf8(&k.bytes).ok()?;
+    let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
+    let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
+    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false };
+    (bytes != *k.bytes && bytes.len() == k.bytes.len()).then(|| (folded(bytes), disguise))
+}
+
+fn folded(bytes: Vec<u8>) -> Keyword {
+    Keyword { bytes: bytes.into(), fold: true, next: Next::ANY, before: Next::ANY }
 }
 
 impl Disguise {
+    /// What decides whether a rule matches where the keyword stands at `start`.
+    pub(in crate::scanner) fn span(&self, rule: &Rule, text: &[u8], start: usize) -> Range<usize> {
+        if self.view == View::Rot13 {
+            start..text.len().min(start + rule.reach())
+        } else {
+            (start + self.len).saturating_sub(rule.reach())..start + self.len
+        }
+    }
+
     /// Tries a rule where the keyword stands at `start`: the match and its confidence.
     pub(in crate::scanner) fn tried(
         &self,
         rule: &Rule,
         text: &[u8],
         start: usize,
+        work: &mut Work,
     ) -> Option<(Range<usize>, u8)> {
-        let end = start + self.len;
+        let (end, span) = (start + self.len, self.span(rule, text, start));
         let free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
-        if self.view == View::Rot13 {
-            if self.short && !free(start.checked_sub(1).and_then(|i| text.get(i))) {
-                return None;
+        let before = start.checked_sub(1).and_then(|i| text.get(i));
+        let may = |head: &mut dyn Iterator<Item = u8>, work: &mut Work| may_match(rule, head, work);
+        work.add(Work::TRY);
+        match self.view {
+            View::Unicode => {
+                work.add(span.len());
+                let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
+                let (len, sure) = rule.matches(window.to_lowercase().as_bytes(), work)?;
+                Some((start..text.len().min(start + len), sure))
             }
-            let (len, sure) = rule.matches(&rot13(&text[start..text.len().min(start + rule.reach())]))?;
-            return Some((start..start + len, sure));
+            View::Rot13 if !self.short || free(before) => {
+                let head = &text[start..text.len().min(start + HEAD)];
+                if !may(&mut head.iter().map(|b| turned(*b)), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&rot13(&text[span]), work)?;
+                Some((start..start + len, sure))
+            }
+            View::Reversed if !self.short || free(text.get(end)) => {
+                if !may(&mut text[..end].iter().rev().take(HEAD).copied(), work) {
+                    return None;
+                }
+                work.add(span.len());
+                let (len, sure) = rule.matches(&backwards(&text[span]), work)?;
+                Some((end - len..end, sure))
+            }
+            _ => None,
         }
-        if self.short && !free(text.get(end)) {
-            return None;
-        }
-        let (len, sure) = rule.matches(&backwards(&text[end.saturating_sub(rule.reach())..end]))?;
-        Some((end - len..end, sure))
     }
 
+    /// How the text was written.
     pub(in crate::scanner) fn view(&self) -> View {
         self.view
     }
 }
 
-/// How many tries a text of this length may take.
-pub(in crate::scanner) fn tries(len: usize) -> usize {
-    TRIES + len / BYTES_A_TRY
+/// Tries a rule on the phrase that begins at `start`, whatever its gaps.
+fn loosely(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
+    work.add(rule.reach());
+    let phrase = loose::phrase(text, start, rule.reach());
+    let (len, sure) = rule.matches(&phrase.bytes, work)?;
+    Some((start..phrase.end(len), sure))
+}
+
+/// Tries a rule again, where its keyword stands and what follows may be written otherwise.
+pub(in crate::scanner) fn again(
+    rule: &Rule,
+    text: &[u8],
+    start: usize,
+    work: &mut Work,
+) -> Option<(View, Range<usize>, u8)> {
+    let window = &text[start..text.len().min(start + rule.reach())];
+    if rule.family != Family::Secret {
+        let (span, sure) = loose::is_odd(&window[..window.len().min(NEAR)])
+            .then(|| loosely(rule, text, start, work))
+            .flatten()?;
+        return Some((View::Whitespace, span, sure));
+    }
+    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+        return None;
+    }
+    let plain = loose::unescaped(text, start, 2 * rule.reach());
+    let (len, sure) = rule.matches(&plain.bytes, work)?;
+    Some((View::Escapes, start..plain.end(len), sure))
+}
+
+/// One spelling of a phrase will do, and what a few letters give stands by chance in any text.
+fn is_disguised(keyword: &Keyword) -> bool {
+    let letters = keyword.bytes.iter().filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count();
+    let wrapped = keyword.bytes.contains(&b'\n') || keyword.bytes.windows(2).any(|w| w == b"\\n");
+    keyword.bytes.len() >= LEAST && (!keyword.fold || letters > LEAST && !wrapped)
+}
+
+/// Asks the rule about a match's first bytes, before all of it is written out.
+fn may_match(rule: &Rule, head: &mut dyn Iterator<Item = u8>, work: &mut Work) -> bool {
+    let mut first = [0; HEAD];
+    let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
+    // characters of more bytes are not turned round within; a value beside a name lies farther on
+    !first[..len].is_ascii() || !rule.has_own_look() || rule.may_match(&first[..len], work)
+}
+
+fn turned(b: u8) -> u8 {
+    let base = b & 0x20 | b'A';
+    if b.is_ascii_alphabetic() { base + (b - base + 13) % 26 } else { b }
 }

@@ -1,8 +1,8 @@
 //! A few bytes at a time: is that a piece of a keyword, and of which? The first question is asked at every stride of a text
 //! and answered by two loads without a branch; the second seldom.
 
-/// 2^13 words of 64 bits, 64 KiB: nearly all that is asked for lies in the first-level cache.
-const WORD_BITS: u32 = 13;
+/// 2^14 words of 64 bits, 128 KiB: the loads do not wait for each other, so a fuller table costs more than a farther one.
+const WORD_BITS: u32 = 14;
 const WORDS: usize = 1 << WORD_BITS;
 const SLOT_BITS: u32 = 14;
 /// Sets the ASCII case bit in eight bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
@@ -22,12 +22,15 @@ pub(in crate::scanner) struct Table {
     /// Slot → beginning of its run in `places`.
     slots: Box<[u32]>,
     places: Box<[Place]>,
+    /// More of each place's hash: most that only look like a gram end here, in the cache.
+    tags: Box<[u8]>,
 }
 
 /// A keyword that has a gram `offset` bytes after its beginning, or one byte before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::scanner) struct Place {
     slot: u32,
+    tag: u8,
     /// The eight folded bytes from the gram on, as far as the keyword goes: settles nearly all doubts at once.
     bytes: u64,
     mask: u64,
@@ -62,6 +65,10 @@ impl Gram {
         MARKS[(self.0 >> (64 - WORD_BITS - 8) & 0xff) as usize]
     }
 
+    fn tag(self) -> u8 {
+        (self.0 >> (64 - WORD_BITS - 16) & 0xff) as u8
+    }
+
     fn slot(self) -> u32 {
         (self.0 >> (64 - SLOT_BITS)) as u32
     }
@@ -75,7 +82,7 @@ impl Place {
         keyword: u16,
         offset: i8,
     ) -> (Gram, Place) {
-        (gram, Place { slot: gram.slot(), bytes, mask, keyword, offset })
+        (gram, Place { slot: gram.slot(), tag: gram.tag(), bytes, mask, keyword, offset })
     }
 }
 
@@ -89,7 +96,8 @@ impl Table {
         places.sort_unstable();
         places.dedup();
         let begin = |s: u32| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX);
-        Table { bloom, slots: (0..=1_u32 << SLOT_BITS).map(begin).collect(), places: places.into() }
+        let tags = places.iter().map(|p| p.tag).collect();
+        Table { bloom, slots: (0..=1_u32 << SLOT_BITS).map(begin).collect(), places: places.into(), tags }
     }
 
     /// May it be a piece of a keyword?
@@ -101,12 +109,11 @@ impl Table {
     /// Whose piece it may be, going by the eight folded bytes that begin with it.
     pub(in crate::scanner) fn at(&self, gram: Gram, bytes: u64) -> impl Iterator<Item = &Place> {
         let slot = gram.slot() as usize;
-        let places = if self.has(gram) {
-            &self.places[self.slots[slot] as usize..self.slots[slot + 1] as usize]
-        } else {
-            &[]
-        };
-        places.iter().filter(move |place| (bytes ^ place.bytes) & place.mask == 0)
+        let run =
+            if self.has(gram) { self.slots[slot] as usize..self.slots[slot + 1] as usize } else { 0..0 };
+        let tag = gram.tag();
+        let tagged = run.filter(move |i| self.tags[*i] == tag).map(|i| &self.places[i]);
+        tagged.filter(move |place| (bytes ^ place.bytes) & place.mask == 0)
     }
 }
 

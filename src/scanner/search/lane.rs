@@ -6,18 +6,21 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::disguise::{self, Disguise};
-use super::effort::Effort;
+use super::effort::{Effort, Work};
 use super::prefilter::{Keyword, Prefilter};
 use super::rarity::Rarity;
 use crate::scanner::rules::Rule;
 use crate::scanner::views::{Kind, Path};
-use crate::scanner::{Error, Finding, Surface};
+use crate::scanner::{Error, Family, Finding, Surface};
 
 const MAX_RULES: usize = 4096;
 const MAX_KEYWORDS: usize = 16_384;
 
 /// A confidence loses as much with each view: the deeper, the less likely that anybody reads it so.
 const LOSS: u8 = 1;
+
+/// A text so full of keywords that not all could be tried is none that anybody writes.
+const DENSE: u8 = 85;
 
 /// What a text is, and how it was come by.
 pub(in crate::scanner) struct Look {
@@ -35,10 +38,17 @@ pub(in crate::scanner) struct Lane {
     /// The keywords after those.
     disguises: Box<[Disguise]>,
     max_hold: usize,
+    family: Family,
+    /// The id of the finding that stands for all that was passed over.
+    dense: Arc<str>,
 }
 
 impl Lane {
-    pub(in crate::scanner) fn compile(rules: Vec<Arc<Rule>>, rarity: &Rarity) -> Result<Lane, Error> {
+    pub(in crate::scanner) fn compile(
+        family: Family,
+        rules: Vec<Arc<Rule>>,
+        rarity: &Rarity,
+    ) -> Result<Lane, Error> {
         if rules.len() > MAX_RULES {
             return Err(Error::TooMany { what: "rules", limit: MAX_RULES });
         }
@@ -56,7 +66,14 @@ impl Lane {
         let (disguised, disguises) = disguise::all(&keywords);
         keywords.extend(disguised);
         let (prefilter, disguises) = (Prefilter::compile(keywords, rarity), disguises.into());
-        Ok(Lane { prefilter, rules: rules.into(), disguises, max_hold })
+        Ok(Lane {
+            prefilter,
+            rules: rules.into(),
+            disguises,
+            max_hold,
+            family,
+            dense: "engine.too_dense".into(),
+        })
     }
 
     pub(in crate::scanner) fn max_hold(&self) -> usize {
@@ -76,14 +93,11 @@ impl Lane {
 
     /// The same in a decoded text. In what is not text, rules without a shape of their own would find noise.
     pub(in crate::scanner) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
-        let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::default());
-        let mut tries = disguise::tries(text.len());
+        let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::new());
         self.prefilter.each(text, |start, keyword| {
             let Some(rules) = self.rules.get(keyword) else {
-                tries = tries.saturating_sub(1);
-                if tries > 0 {
-                    self.uncover(look, &self.disguises[keyword - self.rules.len()], (text, start), out);
-                }
+                let disguise = &self.disguises[keyword - self.rules.len()];
+                self.uncover(look, disguise, (text, start), &mut effort, out);
                 return;
             };
             for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
@@ -93,15 +107,41 @@ impl Lane {
                 if look.kind == Kind::Binary && !rule.has_shape() {
                     continue;
                 }
-                if let Some((len, sure)) = effort.at(rule, text, start) {
+                if !effort.affords(start) {
+                    effort.pass_over(start..text.len().min(start + rule.reach()));
+                } else if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));
+                } else {
+                    Lane::again(look, rule, (text, start), &mut effort, out);
                 }
             }
         });
+        for span in effort.into_dense() {
+            let (rule, family) = (Arc::clone(&self.dense), self.family);
+            let (start, end, path) = (span.start, span.end, look.path);
+            out.push(Finding { rule, family, confidence: DENSE, start, end, path });
+        }
         if out.len() > first {
             settle(out, first);
         }
         hold
+    }
+
+    /// Where the keyword stands as it is, and what follows may be written otherwise.
+    fn again(
+        look: &Look,
+        rule: &Rule,
+        (text, start): (&[u8], usize),
+        effort: &mut Effort,
+        out: &mut Vec<Finding>,
+    ) {
+        let mut work = Work::default();
+        if let Some((view, span, sure)) = disguise::again(rule, text, start, &mut work)
+            && let Some(path) = look.path.then(view)
+        {
+            out.push(finding(rule, sure, span, path));
+        }
+        effort.spend(&work);
     }
 
     /// At the beginning of a keyword in disguise.
@@ -110,13 +150,20 @@ impl Lane {
         look: &Look,
         disguise: &Disguise,
         (text, start): (&[u8], usize),
+        effort: &mut Effort,
         out: &mut Vec<Finding>,
     ) {
         let Some(path) = look.path.then(disguise.view()) else { return };
         for rule in self.rules[disguise.keyword].iter().filter(|r| r.is_for(look.surface)) {
-            if let Some((span, sure)) = disguise.tried(rule, text, start) {
+            if !effort.affords(start) {
+                effort.pass_over(disguise.span(rule, text, start));
+                continue;
+            }
+            let mut work = Work::default();
+            if let Some((span, sure)) = disguise.tried(rule, text, start, &mut work) {
                 out.push(finding(rule, sure, span, path));
             }
+            effort.spend(&work);
         }
     }
 }

@@ -11,7 +11,7 @@ mod rarity;
 
 #[cfg(test)]
 pub(super) use effort::WORK;
-pub(super) use effort::work;
+pub(super) use effort::Work;
 pub(super) use lane::{Lane, Look};
 pub(super) use prefilter::{Keyword, Next, Prefilter};
 pub(super) use rarity::Rarity;

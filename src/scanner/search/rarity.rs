@@ -29,7 +29,15 @@ const WORDS: [(f32, &str); 4] = [
          compile complex compare project programming next split logic registered internal username handler force tail scope \
          application applicable digital integer mark matter scale share private email image flow cover entry terminate \
          maintain complying likewise redistribute merchantability infinite product connection distance logging \
-         module method argument arguments query body header headers title url link images script style",
+         module method argument arguments query body header headers title url link images script style \
+         github language registry entry testing setting object subject position addition edition condition search research session \
+         none contain container once expand impl chapter raise password append ending collect collection native active relative \
+         warn warning spaces begin derive drive inside consider filter represent author stable prepare rollback callback introduce \
+         nonce written editor cache hash decode simple simplify meta metadata reporter record replace algorithm authority store \
+         restore phrase paste details unless context extend channel handshake shared never level logger toggle overall manual verify \
+         attach attack table variable refresh threshold socket handle bracket self let pub struct enum crate super trait match mut \
+         def elif else except pass assert async await typeof var undefined prototype void char unsigned int endif ifdef define \
+         div span href class aria width color index host port address family certificate optional notice generic",
     ),
     (
         1.0,

@@ -27,21 +27,24 @@ pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
 
 /// The bytes of a run of the alphabet.
 pub(super) fn bytes(run: &[u8]) -> Option<Vec<u8>> {
-    let (mut out, mut bits, mut held) = (Vec::with_capacity(run.len() * 5 / 8 + 1), 0_u32, 0);
-    for b in run {
-        let value = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a',
-            b'2'..=b'7' => b - b'2' + 26,
-            _ => return None,
-        };
-        bits = bits << 5 | u32::from(value);
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held) as u8);
-            bits &= (1 << held) - 1;
-        }
+    let mut out = Vec::with_capacity(run.len() * 5 / 8 + 1);
+    for chars in run.chunks(8) {
+        out.extend_from_slice(&group(chars)?.to_be_bytes()[3..3 + chars.len() * 5 / 8]);
     }
     Some(out)
+}
+
+/// The five bytes of up to eight characters.
+pub(super) fn group(chars: &[u8]) -> Option<u64> {
+    let bits = chars.iter().try_fold(0_u64, |bits, b| Some(bits << 5 | u64::from(value(*b)?)))?;
+    Some(bits << (5 * (8 - chars.len())))
+}
+
+fn value(b: u8) -> Option<u8> {
+    match b {
+        b'A'..=b'Z' => Some(b - b'A'),
+        b'a'..=b'z' => Some(b - b'a'),
+        b'2'..=b'7' => Some(b - b'2' + 26),
+        _ => None,
+    }
 }

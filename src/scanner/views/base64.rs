@@ -63,20 +63,47 @@ fn add_texts(chars: &Chars<'_>, range: Range<usize>, sink: &mut Sink) -> bool {
 /// The bytes of a run; what is left of a last group is dropped.
 pub(super) fn bytes(run: &[u8]) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(run.len() / 4 * 3 + 2);
-    for group in run.chunks(4) {
-        let mut bits = 0_u32;
-        for b in group {
-            let value = VALUES[usize::from(*b)];
-            if value == NONE {
-                return None;
-            }
-            bits = bits << 6 | u32::from(value);
-        }
-        let bits = bits << (6 * (4 - group.len()));
-        out.extend_from_slice(&bits.to_be_bytes()[1..group.len().max(1)]);
+    for chars in run.chunks(4) {
+        out.extend_from_slice(&group(chars)?.to_be_bytes()[1..chars.len().max(1)]);
     }
     Some(out)
 }
+
+/// The three bytes of up to four characters.
+pub(super) fn group(chars: &[u8]) -> Option<u32> {
+    let (mut bits, mut all) = (0_u32, 0);
+    for b in chars {
+        let value = VALUES[usize::from(*b)];
+        all |= value;
+        bits = bits << 6 | u32::from(value & 63);
+    }
+    (all & 0x80 == 0).then_some(bits << (6 * (4 - chars.len())))
+}
+
+/// Do four characters stand for three of ASCII text?
+pub(super) fn is_text(chars: &[u8]) -> bool {
+    let text = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+    group(chars).is_some_and(|bits| bits & 0x80_8080 == 0 && bits.to_be_bytes()[1..].iter().all(text))
+}
+
+/// At which of four steps may the characters stand for ASCII? A bit each.
+pub(super) fn steps(chars: [u8; 7]) -> u8 {
+    let tops = chars.map(|b| TOPS_CLEAR[usize::from(b)]);
+    (0..4).fold(0, |all, i| all | (tops[i] & tops[i + 1] >> 1 & tops[i + 2] >> 2 & 1) << i)
+}
+
+/// Bits 0 to 2: as the first, second, third of four characters, does it leave the top bit of a byte clear?
+static TOPS_CLEAR: [u8; 256] = {
+    let (mut clear, mut b) = ([0; 256], 0);
+    while b < 256 {
+        let value = VALUES[b];
+        clear[b] = (value & 0b10_0000 == 0) as u8
+            | ((value & 0b1000 == 0) as u8) << 1
+            | ((value & 0b10 == 0) as u8) << 2;
+        b += 1;
+    }
+    clear
+};
 
 /// Calls `found` with every stretch of characters, in groups of four from `step`, that is ASCII.
 fn each_clear(run: &[u8], step: usize, mut found: impl FnMut(Range<usize>)) {

@@ -15,6 +15,8 @@ const LEAD: usize = 96;
 const STARTS: usize = 8;
 /// Marks of Ascii85 are no farther apart.
 const MARKED: usize = 256 * 1024;
+/// A marked run within a string is looked through for escapes so far.
+pub(super) const ESCAPED: usize = 4096;
 /// Groups a try decodes.
 const TRIED: usize = 3;
 
@@ -27,30 +29,17 @@ const NONE: u8 = 0xff;
 /// Stands for four zeros in Ascii85.
 const ZEROS: u8 = 0xfe;
 
-/// The token, or all that the marks of Ascii85 enclose: quotes are part of that. Not from before `free`.
-pub(super) fn marked(text: &[u8], token: Range<usize>, free: usize) -> Range<usize> {
-    let free = free.max(token.start.saturating_sub(LEAD)).min(token.start);
-    let lead = text[free..token.start].iter().rev().take_while(|b| b.is_ascii_graphic()).count();
-    let search = token.start - lead..token.end;
-    let Some(at) = memchr::memmem::find(&text[search.clone()], b"<~") else { return token };
-    let from = search.start + at;
-    memchr::memmem::find(&text[from..text.len().min(from + MARKED)], b"~>")
-        .map_or(token.clone(), |len| token.start.min(from)..token.end.max(from + len + 2))
+/// Decodes what begins at a mark; returns where it ends.
+pub(super) fn decode_marked(text: &[u8], at: usize, sink: &mut Sink) -> usize {
+    let from = at + 2;
+    let to = memchr::memmem::find(&text[from..text.len().min(from + MARKED)], b"~>");
+    let to = to.map_or(text.len().min(from + MARKED), |len| from + len);
+    if attempt(text, from..to, &TABLES[0], sink) { to } else { from }
 }
 
-/// Decodes what runs begin in the token.
+/// Decodes what runs begin in a token without marks.
 pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
-    if let Some(at) = memchr::memmem::find(&text[token.clone()], b"<~") {
-        let from = token.start + at + 2;
-        let to = memchr::memmem::find(&text[from..], b"~>").map_or(text.len(), |len| from + len);
-        if attempt(text, from..to, &TABLES[0], sink) {
-            return;
-        }
-    }
     let piece = &text[token.clone()];
-    if !is_mixed(&piece[..piece.len().min(LEAD)]) {
-        return;
-    }
     let delimits = |b: &u8| matches!(b, b'=' | b':' | b',' | b';' | b'(' | b'<' | b'>' | b'\'' | b'[' | b'{');
     let inner = piece.iter().take(LEAD).enumerate().filter(|(_, b)| delimits(b)).map(|(i, _)| i + 1);
     for start in std::iter::once(0).chain(inner).take(STARTS) {
@@ -69,7 +58,12 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 }
 
 /// Letters of both cases, digits and signs all through, as no code and no word has.
-fn is_mixed(piece: &[u8]) -> bool {
+pub(super) fn is_mixed(piece: &[u8]) -> bool {
+    let piece = &piece[..piece.len().min(LEAD)];
+    // so many small letters make a word
+    if piece.windows(10).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
+        return false;
+    }
     let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();
     let signs = count(u8::is_ascii_punctuation);
     signs >= 3

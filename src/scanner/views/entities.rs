@@ -6,6 +6,7 @@ use super::View;
 use super::escapes::Bytes;
 use super::map::Draft;
 use super::signs::Signs;
+use super::unicode;
 
 /// The names that stand for ASCII, and the few others that stand between words.
 const NAMES: &[(&str, char)] = &[
@@ -63,20 +64,38 @@ const NAMES: &[(&str, char)] = &[
 /// A reference is no longer.
 const LONGEST: usize = 24;
 
+/// `at` is an ampersand. References that hide letters, or rare signs, are signs; those that any page has are not. Returns
+/// where to go on.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
-    if let Some((_, len)) = reference(text, at) {
+    if !text.get(at + 1).is_some_and(|b| *b == b'#' || b.is_ascii_alphabetic()) {
+        return at + 1;
+    }
+    let Some((c, len)) = reference(text, at) else { return at + 1 };
+    let next = &text[at + len..text.len().min(at + len + LONGEST)];
+    let hides = match c {
+        // `&amp;#65;`
+        '&' => next.first() == Some(&b'#') || reference_follows(next),
+        // `&lt;|`
+        '<' => next.first().is_some_and(|b| matches!(b, b'|' | b'&' | b'<')),
+        // between words
+        ' ' if signs.for_readers() => {
+            text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+                && next.first().is_some_and(u8::is_ascii_alphabetic)
+        }
+        '>' | '"' | '\'' | '\n' | '\t' | '\r' | ' ' => false,
+        _ if c.is_ascii() => true,
+        _ => c.is_alphanumeric() || unicode::is_hidden(c),
+    };
+    if hides {
         signs.note(View::Entities, at..at + len, text.len());
-        return at + len;
     }
-    // `;56#&`
-    if at >= 4
-        && text[at - 1] == b'#'
-        && text[at - 2].is_ascii_alphanumeric()
-        && text[at - 3].is_ascii_alphanumeric()
-    {
-        signs.note(View::Reversed, at..at + 1, text.len());
-    }
-    at + 1
+    at + len
+}
+
+/// `lt;` and the like.
+fn reference_follows(next: &[u8]) -> bool {
+    let len = next.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    next.get(len) == Some(&b';') && NAMES.iter().any(|(name, _)| name.as_bytes() == &next[..len])
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
@@ -108,7 +127,8 @@ fn reference(text: &[u8], at: usize) -> Option<(char, usize)> {
         let end = usize::from(digits.get(len) == Some(&b';'));
         return Some((char::from_u32(value)?, skip + len + end));
     }
-    let len = rest.iter().position(|b| *b == b';')?;
+    let len = rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+    (rest.get(len) == Some(&b';')).then_some(())?;
     let named = NAMES.iter().find(|(name, _)| name.as_bytes() == &rest[..len])?;
     Some((named.1, len + 2))
 }

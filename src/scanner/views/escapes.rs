@@ -7,40 +7,33 @@ use super::map::Draft;
 use super::percent::{nibble, pair};
 use super::signs::Signs;
 
-/// Escapes that hide letters are signs. Those for white space are not, as rules know them, unless odd white space is looked for.
+/// `at` is a backslash. Escapes that hide letters or signs are signs; those for white space and quotes are not, as rules know
+/// them. Returns where to go on.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
-    let next = text.get(at + 1).copied().unwrap_or(0);
-    let hides = match next {
-        b'x' | b'u' | b'U' | b'o' | b'0'..=b'7' | b'N' => unescape(text, at).is_some(),
-        b'/' | b'"' | b'\\' => true,
-        b't' | b'r' | b'f' | b'v' | b'b' | b'n' => is_odd_space(text, at),
+    // in strings within strings there are several
+    let last = at + text[at + 1..].iter().take(64).take_while(|b| **b == b'\\').count();
+    let hides = match text.get(last + 1) {
+        Some(b'x' | b'u' | b'U' | b'o' | b'0'..=b'7') => {
+            unescape(text, last).is_some_and(|(bytes, _)| is_hidden(bytes.as_slice()))
+        }
+        // between words
+        Some(b't' | b'r') if signs.for_readers() => {
+            let next = text.get(last + 2).is_some_and(u8::is_ascii_alphabetic);
+            next && text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+        }
+        // of an address
+        Some(b'/') => last > 0 && text[last - 1] == b':',
         _ => false,
     };
     if hides {
-        signs.note(View::Escapes, at..at + 2, text.len());
+        signs.note(View::Escapes, at..last + 2, text.len());
     }
-    if is_backwards(text, at) {
-        signs.note(View::Reversed, at..at + 1, text.len());
-    }
-    (at + 2).min(text.len())
+    last + 2
 }
 
-/// Between two words, and not the one escape that rules know.
-fn is_odd_space(text: &[u8], at: usize) -> bool {
-    let after = text.get(at + 2).copied().unwrap_or(0);
-    at > 0
-        && text[at - 1].is_ascii_alphabetic()
-        && (after.is_ascii_alphabetic() && text[at + 1] != b'n' || matches!(after, b'\\' | b' ' | b'\t'))
-}
-
-/// `14x\`, `1400u\`.
-fn is_backwards(text: &[u8], at: usize) -> bool {
-    at >= 3
-        && (text[at - 1] == b'x' && pair(text, at - 3).is_some()
-            || text[at - 1] == b'u'
-                && at >= 5
-                && pair(text, at - 5).is_some()
-                && pair(text, at - 3).is_some())
+/// Not white space, and no control character.
+fn is_hidden(bytes: &[u8]) -> bool {
+    bytes.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\'') || *b >= 0x80)
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

@@ -11,7 +11,7 @@ use super::run::{Chars, TRIED};
 use super::signs::Signs;
 
 /// Fewer digits in a run hold nothing.
-const LEAST: usize = 16;
+pub(super) const LEAST: usize = 16;
 /// Fewer pairs set apart hold nothing.
 const PAIRS: usize = 8;
 /// Between two pairs.
@@ -35,7 +35,7 @@ pub(super) fn decode(chars: &Chars<'_>, mixed: bool, sink: &mut Sink) -> bool {
     })
 }
 
-fn longest(run: &[u8]) -> Range<usize> {
+pub(super) fn longest(run: &[u8]) -> Range<usize> {
     let (mut best, mut from) = (0..0, 0);
     for at in 0..=run.len() {
         if run.get(at).is_none_or(|b| !b.is_ascii_hexdigit()) {
@@ -50,7 +50,11 @@ fn longest(run: &[u8]) -> Range<usize> {
 
 /// The bytes of a run of digits; an odd last one is dropped.
 pub(super) fn bytes(run: &[u8]) -> Option<Vec<u8>> {
-    run.as_chunks::<2>().0.iter().map(|[a, b]| Some(nibble(*a)? << 4 | nibble(*b)?)).collect()
+    run.as_chunks::<2>().0.iter().map(|pair| byte(*pair)).collect()
+}
+
+pub(super) fn byte([a, b]: [u8; 2]) -> Option<u8> {
+    Some(nibble(a)? << 4 | nibble(b)?)
 }
 
 /// Notes a list of pairs that begins at `at`, if one does; returns its end.

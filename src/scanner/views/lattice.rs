@@ -9,20 +9,20 @@ use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
+use super::{base85, hex, images, inflate, numbers, pdf, utf16};
 use super::{
     entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
 };
-use super::{hex, inflate, numbers, pdf, utf16};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
 /// And for any text.
-const BASE: usize = 64 * 1024;
+const BASE: usize = 24 * 1024;
 /// Decoded texts, at most, for any text, and one more for so many bytes of it.
 const TEXTS: usize = 512;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
-const GUESSED: usize = 4096;
+const GUESSED: usize = 16 * 1024;
 /// How much behind a token tells it from another that begins alike.
 const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
@@ -133,22 +133,29 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         path: Path::PLAIN,
         trail: None,
     };
-    expand(text, &signs, &mut sink);
+    if !images::decode(text, &mut sink) {
+        expand(text, &signs, &mut sink);
+    }
     let mut dead_ends = Vec::new();
-    if text.len() <= GUESSED && !shift::has_words(text) {
+    if signs.is_opaque() {
         dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
-    let mut found = false;
+    let (mut found, mut last) = (false, VecDeque::new());
     loop {
         if let Some(node) = sink.queue.pop_front() {
             found |= visit_one(&node, &mut sink, visit);
             if !found && dead_ends.len() < DEAD_ENDS && is_guessed_at(&node) {
                 dead_ends.push(node);
             }
-        } else if let Some(node) = most_promising(&mut dead_ends).filter(|_| !found) {
-            // the last resort
+        } else if found {
+            break;
+        } else if let Some(node) = most_promising(&mut dead_ends) {
             (sink.path, sink.trail) = (node.path, node.trail);
             shift::guess(&node.bytes, &mut sink);
+            last.push_back(node);
+        } else if let Some(node) = last.pop_front() {
+            (sink.path, sink.trail) = (node.path, node.trail);
+            shift::guess_any(&node.bytes, &mut sink);
         } else {
             break;
         }
@@ -167,7 +174,7 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
     };
     let found = visit(&seen);
     (sink.path, sink.trail) = (node.path, node.trail);
-    if node.path.depth() < DEPTH && sink.left.bytes > 0 {
+    if node.path.depth() < DEPTH && sink.left.bytes > 0 && !images::decode(&node.bytes, sink) {
         let signs = sweep::signs(&node.bytes, sink.wants);
         expand(&node.bytes, &signs, sink);
     }
@@ -255,6 +262,17 @@ fn expand(text: &[u8], signs: &Signs, sink: &mut Sink) {
         let rest = token.start.max(done)..token.end;
         if !rest.is_empty() && sink.is_new(text, &rest) {
             done = run::decode(text, rest, sink);
+        }
+    }
+    let mut done = 0;
+    for at in signs.marks() {
+        if *at >= done {
+            done = base85::decode_marked(text, *at, sink);
+        }
+    }
+    for token in signs.mixed() {
+        if sink.is_new(text, token) {
+            base85::decode(text, token.clone(), sink);
         }
     }
     for window in signs.windows(View::Hex) {

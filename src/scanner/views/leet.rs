@@ -8,26 +8,50 @@ use super::signs::Signs;
 
 /// A longer word is no word.
 const WORD: usize = 20;
-/// Another such word must stand as near.
-const NEAR: usize = 48;
+/// So many words around one are looked at, and so many of them must be such words too.
+const AROUND: usize = 3;
+const OTHERS: usize = 2;
 
-/// Digits stand at `span`. Returns where to go on.
-pub(super) fn sign(text: &[u8], span: Range<usize>, signs: &mut Signs) -> usize {
-    let word = word_at(text, span.start);
-    if span.len() > WORD || !is_leet(&text[word.clone()]) || is_count(&text[word.clone()]) {
-        return span.end;
-    }
-    let near = text.len().min(word.end + NEAR);
-    let mut at = word.end;
-    while at < near {
-        let next = word_at(text, at);
-        if !next.is_empty() && is_leet(&text[next.clone()]) && !is_count(&text[next.clone()]) {
-            signs.note(View::Leet, word.start..next.end, text.len());
-            break;
+/// Somewhere in `block`, a digit stands between letters. One word is a name; several beside each other are a disguise.
+pub(super) fn signs(text: &[u8], block: Range<usize>, signs: &mut Signs) {
+    let mut at = block.start.max(1);
+    while at < block.end {
+        let between = text[at].is_ascii_digit()
+            && text[at - 1].is_ascii_alphabetic()
+            && text.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+        if !between {
+            at += 1;
+            continue;
         }
-        at = next.end.max(at + 1);
+        let word = word_at(text, at);
+        at = word.end.max(at + 1);
+        if word.len() > WORD {
+            at += text[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            continue;
+        }
+        if !is_disguise(&text[word.clone()]) {
+            continue;
+        }
+        let (mut first, mut last, mut others) = (word.clone(), word, 0);
+        for _ in 0..AROUND {
+            if let Some(next) = last.end.checked_add(1).filter(|i| *i < text.len() && text[i - 1] == b' ') {
+                last = word_at(text, next);
+                others += usize::from(is_disguise(&text[last.clone()]));
+            }
+            if let Some(before) = first.start.checked_sub(2).filter(|i| text[i + 1] == b' ') {
+                first = word_at(text, before);
+                others += usize::from(is_disguise(&text[first.clone()]));
+            }
+        }
+        if others >= OTHERS {
+            signs.note(View::Leet, first.start..last.end, text.len());
+            return;
+        }
     }
-    span.end.max(word.end)
+}
+
+fn is_disguise(word: &[u8]) -> bool {
+    is_leet(word) && !is_count(word)
 }
 
 /// All digits but those of numbers: what is no disguise is read elsewhere.

@@ -8,9 +8,11 @@ mod base85;
 mod entities;
 mod escapes;
 mod hex;
+mod images;
 mod inflate;
 mod lattice;
 mod leet;
+pub(super) mod loose;
 mod lookalikes;
 mod map;
 mod markup;
@@ -19,6 +21,7 @@ mod pdf;
 mod percent;
 mod plausible;
 mod quoted;
+mod promise;
 mod run;
 mod shift;
 mod signs;
@@ -35,7 +38,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use lattice::Spent;
-pub(super) use lookalikes::latin;
+pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
 use super::{Direction, Surface};
@@ -88,6 +91,8 @@ pub enum View {
     Inflate,
     /// The text of a PDF page.
     Pdf,
+    /// Text that an image carries.
+    Image,
 }
 
 impl View {
@@ -116,6 +121,7 @@ impl View {
             Self::Utf16 => "utf16",
             Self::Inflate => "inflate",
             Self::Pdf => "pdf",
+            Self::Image => "image",
         }
     }
 }
@@ -148,6 +154,12 @@ impl Path {
     /// Outermost first.
     pub fn views(&self) -> impl Iterator<Item = View> {
         self.steps.iter().map_while(|s| *s)
+    }
+
+    /// Is it text as it was before it was compressed?
+    #[cfg(test)]
+    fn is_inflated(&self) -> bool {
+        self.views().all(|v| v == View::Inflate)
     }
 
     fn last(&self) -> Option<View> {
@@ -183,11 +195,14 @@ pub struct Wants(u32);
 /// What text for a model may be disguised by and is still read: of no use for a credential, whose every byte counts.
 const FOR_READERS: &[View] = &[View::Whitespace, View::Leet, View::Markup];
 /// What a path and query, or a header's value, cannot hold.
-const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Utf16, View::Markup, View::Caesar];
+const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Image, View::Utf16, View::Markup, View::Caesar];
 
 impl Wants {
     /// Every view.
     pub const ALL: Wants = Wants(u32::MAX);
+
+    /// Those that leave signs, on any surface.
+    const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));
 
     /// The one table of what runs where.
     #[must_use]
@@ -246,4 +261,11 @@ pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
 /// From the last character to the first.
 pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
     shift::backwards(text)
+}
+
+/// A text with each letter of another script, form or style read as the Latin letter it looks like, and without what is not seen.
+pub(super) fn latin(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    let plain = text.chars().filter(|c| !unicode::is_hidden(*c)).nfkc();
+    plain.map(|c| lookalikes::latin(c).unwrap_or(c)).collect()
 }

@@ -13,22 +13,45 @@ const LEAST: usize = 8;
 /// Between two numbers.
 const GAP: usize = 4;
 
-/// `at` is a digit. Returns where to go on.
+/// So many items alike are worth a closer look.
+const ALIKE: usize = 4;
+
+/// `range` is full of digits: are there lists? Returns where to go on.
+pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
+    let (mut at, mut first, mut alike, mut last_gap) = (range.start, range.start, 0, &[][..]);
+    // not from the middle of an item
+    while at > 0 && at < range.end && text[at - 1].is_ascii_alphanumeric() && text[at].is_ascii_alphanumeric()
+    {
+        at += 1;
+    }
+    while at < range.end {
+        let item = text[at..].iter().take(10).take_while(|b| b.is_ascii_alphanumeric()).count();
+        let end = at + item;
+        let gap = text[end..].iter().take(GAP + 1).take_while(|b| !b.is_ascii_alphanumeric()).count();
+        let short = (2..=8).contains(&item) && (1..=GAP).contains(&gap);
+        if !short || &text[end..end + gap] != last_gap {
+            (alike, first) = (0, at);
+        }
+        (alike, last_gap) = (alike + 1, &text[end..end + gap]);
+        at = end + gap.max(1);
+        if short && alike == ALIKE {
+            alike = 0;
+            let begin = if text[first].is_ascii_alphanumeric() { first } else { first + 1 };
+            at = at.max(sign(text, begin.min(text.len() - 1), signs));
+        }
+    }
+    at
+}
+
+/// `at` begins an item. Returns where the list ends, or the item.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
-    let digits = digits(text, at);
-    let begins = |at: usize| at == 0 || !text[at - 1].is_ascii_alphanumeric();
-    let pairs_at = match text[at..] {
-        [b'0', b'x' | b'X', ..] => Some(at + 2),
-        _ if begins(at) => Some(at),
-        _ if text[at - 1].is_ascii_hexdigit() && begins(at - 1) => Some(at - 1),
-        _ => None,
-    };
-    let pairs = pairs_at.and_then(|from| hex::sign(text, from, signs)).unwrap_or(0);
-    if let Some((list, _)) = begins(at).then(|| lists(text, at).pop()).flatten() {
+    let from = if matches!(text[at..], [b'0', b'x' | b'X', ..]) { at + 2 } else { at };
+    let pairs = hex::sign(text, from, signs).unwrap_or(0);
+    if let Some((list, _)) = lists(text, at).pop() {
         signs.note(View::Numbers, list.clone(), text.len());
         return list.end.max(pairs);
     }
-    pairs.max(at + digits)
+    pairs.max(at + 1)
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, sink: &mut Sink) {

@@ -9,6 +9,13 @@ use super::{inflate, percent};
 /// In a `TJ` array, a larger step back is a space.
 const SPACE: i32 = -150;
 
+/// So far behind a file's beginning the mark may stand.
+const BEGINNING: usize = 1024;
+
+pub(super) fn begins(text: &[u8]) -> bool {
+    memchr::memmem::find(&text[..text.len().min(BEGINNING)], b"%PDF-").is_some()
+}
+
 /// Inflates the streams of a document.
 pub(super) fn decode(text: &[u8], sink: &mut Sink) {
     for found in memchr::memmem::find_iter(text, b"stream") {

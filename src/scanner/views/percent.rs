@@ -6,19 +6,44 @@ use super::View;
 use super::map::Draft;
 use super::signs::Signs;
 
+/// `%20` hides no letter: it is a sign only beside others.
+const NEAR: usize = 24;
+/// A form's field is looked at so far.
+const FIELD: usize = 96;
+
+/// `at` is `%`. Returns where to go on.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
-    if text[at..].starts_with(b"%PDF-") {
-        signs.note(View::Pdf, at..at + 5, text.len());
+    let mut from = at + 1;
+    // `%2541`
+    while text[from..].starts_with(b"25") && pair(text, from + 2).is_some() {
+        from += 2;
     }
-    if pair(text, at + 1).is_some() {
-        signs.note(View::Percent, at..at + 3, text.len());
-        return at + 3;
+    let Some(byte) = pair(text, from) else { return at + 1 };
+    let gap = matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b'"');
+    let follows = &text[from + 2..text.len().min(from + 2 + NEAR)];
+    if !gap && byte != 0 || memchr::memchr(b'%', follows).is_some_and(|i| pair(follows, i + 1).is_some()) {
+        signs.note(View::Percent, at..from + 2, text.len());
     }
-    // written backwards
-    if at >= 2 && pair(text, at - 2).is_some() {
-        signs.note(View::Reversed, at - 2..at + 1, text.len());
+    from + 2
+}
+
+/// `at` is a plus sign between letters: one of a form's field? Returns where to go on.
+pub(super) fn plus(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+    // alone it is an operator, or a character of base64
+    if !text[at + 1..text.len().min(at + NEAR)].contains(&b'+') {
+        return at + 1;
     }
-    at + 1
+    let ends = |b: &u8| matches!(b, b'&' | b'=' | b'"') || *b <= b' ';
+    let before = text[..at].iter().rev().take(FIELD).take_while(|b| !ends(b)).count();
+    let after = text[at..].iter().take(FIELD).take_while(|b| !ends(b)).count();
+    let field = at - before..at + after;
+    let word = |w: &&[u8]| w.len() > 1 && w.iter().all(u8::is_ascii_alphabetic);
+    let parts = || text[field.clone()].split(|b| *b == b'+');
+    let apart = parts().count() > 8 && parts().all(|w| w.len() < 2);
+    if apart || parts().count() > 2 && parts().filter(|w| word(w)).count() * 2 >= parts().count() {
+        signs.note(View::Percent, field.clone(), text.len());
+    }
+    field.end
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

@@ -58,18 +58,32 @@ pub(super) fn is_zlib(bytes: &[u8]) -> bool {
     matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, third, ..] if third >> 1 & 3 != 3)
 }
 
+/// The two bytes of a zlib header, whatever follows.
+pub(super) fn is_zlib_head(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda])
+}
+
 /// Every other byte is nothing.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     let body = bytes.strip_prefix(b"\xff\xfe").or(bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];
+    let text = |unit: u16| u8::try_from(unit).map_or(is_letter(unit), |b| b < 0x80 && b != 0 && !is_odd(b));
     pairs.len() >= 6
-        && ([0, 1].iter().any(|i| pairs.iter().all(|p| p[*i] == 0 && !is_odd(p[1 - *i])))
-            || pairs.len() >= 8 && pairs.iter().all(|p| is_letter(u16::from_le_bytes(*p))))
+        && (pairs.iter().all(|p| text(u16::from_le_bytes(*p)))
+            && (pairs.len() >= 8 || pairs.iter().any(|p| p[1] == 0))
+            && !is_clear(&body[..pairs.len() * 2])
+            || pairs.iter().all(|p| text(u16::from_be_bytes(*p))) && pairs.iter().any(|p| p[0] == 0))
+}
+
+/// Text as it stands.
+fn is_clear(bytes: &[u8]) -> bool {
+    let cut = |e: std::str::Utf8Error| e.error_len().is_none();
+    !bytes.iter().any(|b| is_odd(*b)) && std::str::from_utf8(bytes).map_or_else(cut, |_| true)
 }
 
 /// Of a script that has no zero bytes: Greek, Cyrillic, Hebrew, Arabic, kana, the signs of China, full-width and invisible ones, or a space among them.
-fn is_letter(unit: u16) -> bool {
+pub(super) fn is_letter(unit: u16) -> bool {
     matches!(unit, 0x20 | 0x370..=0x4ff | 0x590..=0x6ff | 0x2000..=0x206f | 0x3000..=0x30ff | 0x4e00..=0x9fff | 0xd800..=0xdfff | 0xff00..=0xff60)
 }
 

@@ -7,36 +7,32 @@ use super::map::Draft;
 use super::percent::pair;
 use super::signs::Signs;
 
-/// `=41` alone may be a parameter's value: two of them near each other, or the end of a line, are a sign.
-const NEAR: usize = 120;
+/// A line cut within a word is as long, or the word goes on in small letters.
+const LINE: usize = 40;
 
+/// `at` is an equals sign: does it hide a letter, or a line's end within a word? Returns where to go on.
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
-    let end = text.len().min(at + NEAR);
-    if is_soft_break(text, at).is_some() && at > 0 && !matches!(text[at - 1], b'=' | b' ' | b'\t' | b'\n') {
-        signs.note(View::Quoted, at..at + 1, text.len());
-    } else if pair(text, at + 1).is_some() {
-        let rest = &text[at + 3..end.max(at + 3)];
-        let another = memchr::memchr_iter(b'=', rest).any(|i| pair(text, at + 4 + i).is_some());
-        if another {
-            signs.note(View::Quoted, at..at + 3, text.len());
+    if let Some(len) = is_soft_break(text, at) {
+        let (last, next) =
+            (text[..at].last().copied().unwrap_or(0), text.get(at + len).copied().unwrap_or(0));
+        let line = text[..at].iter().rev().take(LINE).take_while(|b| **b != b'\n').count();
+        if next > b' '
+            && last > b' '
+            && (line >= LINE || last.is_ascii_lowercase() && next.is_ascii_lowercase())
+        {
+            signs.note(View::Quoted, at..at + 1, text.len());
         }
-    } else if at >= 2 && pair(text, at - 2).is_some() && at >= 5 && text[at - 3] == b'=' {
-        signs.note(View::Reversed, at - 2..at + 1, text.len());
+        return at + len;
     }
-    if is_form(&text[at + 1..text.len().min(at + NEAR)]) {
-        signs.note(View::Percent, at..at + 1, text.len());
+    let Some(byte) = pair(text, at + 1) else { return at + 1 };
+    // `page=20&size=50` are values: a hidden letter stands among others, or beside another
+    let another = text.get(at + 3) == Some(&b'=') && pair(text, at + 4).is_some();
+    let last = text[..at].last().is_some_and(u8::is_ascii_alphabetic);
+    let within = last && text.get(at + 3).is_some_and(u8::is_ascii_lowercase);
+    if another || within && byte.is_ascii_alphabetic() {
+        signs.note(View::Quoted, at..at + 3, text.len());
     }
-    at + 1
-}
-
-/// Words of a form's field, with plus signs for spaces.
-fn is_form(value: &[u8]) -> bool {
-    let field = value.split(|b| matches!(b, b'&' | b'=' | b' ' | b'\n' | b'"')).next().unwrap_or_default();
-    field
-        .split(|b| *b == b'+')
-        .filter(|word| word.len() > 1 && word.iter().all(u8::is_ascii_alphabetic))
-        .count()
-        > 2
+    at + 3
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {

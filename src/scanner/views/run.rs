@@ -1,80 +1,28 @@
-//! A long stretch without a space: which alphabet it may be of, and what it gives. Where no alphabet gives anything, it may
-//! be written backwards or with its letters moved.
+//! A long word: which alphabet it may be of, and what it gives. Where no alphabet gives anything, it may be written backwards
+//! or with its letters moved.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::lattice::Sink;
 use super::map::{Anchor, Map};
-use super::plausible::{Kind, plausible};
-use super::{View, base32, base58, base64, base85, hex, shift};
+use super::plausible::Kind;
+use super::promise::{Makeup, promises};
+use super::sweep::in_word;
+use super::{View, base32, base58, base64, hex, shift};
 
-/// Shorter words are not tried.
-const WORD: usize = 16;
-/// And shorter ones not in disguise.
-const TOKEN: usize = 20;
+/// Shorter words are not tried in disguise.
+const WORD: usize = 20;
 /// A line of a wrapped run has at least so many characters, but for the last.
 const LINE: usize = 8;
 /// What a try at a run looks at.
 pub(super) const TRIED: usize = 32;
 
-/// Decodes what is in the token, and in the lines that go on with it; returns where it ends.
-pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) -> usize {
-    let (mut at, mut end) = (token.start, token.end);
-    while at < token.end {
-        let len = text[at..token.end].iter().take_while(|b| in_word(**b)).count();
-        if len >= WORD {
-            end = end.max(word(text, at..at + len, sink));
-        }
-        at += len.max(1);
-    }
-    if token.len() >= base85::LEAST {
-        base85::decode(text, token, sink);
-    }
-    end
-}
-
-/// Of the alphabets of base64, and so of hex, base32 and base58.
-fn in_word(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_')
-}
-
-/// What a word is made of.
-#[derive(Default)]
-struct Makeup {
-    upper: usize,
-    lower: usize,
-    digits: usize,
-    signs: usize,
-    beyond_f: bool,
-}
-
-impl Makeup {
-    fn of(word: &[u8]) -> Makeup {
-        let mut all = Makeup::default();
-        for b in word {
-            match b {
-                b'A'..=b'Z' => all.upper += 1,
-                b'a'..=b'z' => all.lower += 1,
-                b'0'..=b'9' => all.digits += 1,
-                _ => all.signs += 1,
-            }
-            all.beyond_f |= !b.is_ascii_hexdigit();
-        }
-        all
-    }
-
-    fn looks_random(&self) -> bool {
-        self.digits >= 2
-            && (self.upper >= 2 && self.lower >= 2 || self.upper + self.lower >= 8 && self.signs == 0)
-    }
-}
-
-/// Tries one word; returns where it ends.
-fn word(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
+/// Decodes what is in the word, and in the lines that go on with it; returns where it ends.
+pub(super) fn decode(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
     let made = Makeup::of(&text[span.clone()]);
     let chars = Chars::gather(text, span);
-    if !try_all(&made, &chars, sink) && chars.bytes.len() >= TOKEN && made.looks_random() {
+    if !try_all(&made, &chars, sink) && chars.bytes.len() >= WORD && made.looks_random() {
         disguised(text, &chars, sink);
     }
     chars.end
@@ -87,13 +35,13 @@ fn disguised(text: &[u8], chars: &Chars<'_>, sink: &mut Sink) {
     let before = text[..start].iter().rev().take(6).take_while(|b| **b == b'=').count();
     let whole = start - before..chars.end;
     let turned: Vec<u8> = chars.bytes.iter().rev().take(2 * TRIED).copied().collect();
-    if promising(&turned) {
+    if promises(&turned) {
         shift::decode(View::Reversed, text, whole, sink);
         return;
     }
-    let beginning = &chars.bytes[..chars.bytes.len().min(TRIED)];
+    let beginning = &chars.bytes[..chars.bytes.len().min(2 * TRIED)];
     let all = if sink.is_deep() { 1..26 } else { 13..14 };
-    if let Some(by) = all.into_iter().find(|by| promising(&shift::moved(beginning, *by))) {
+    if let Some(by) = all.into_iter().find(|by| promises(&shift::moved(beginning, *by))) {
         let moved = shift::moved(&text[whole.clone()], by);
         sink.add(shift::view(by), (moved, Map::even(whole.clone(), 1, 1)), Kind::Text, whole.len());
     }
@@ -101,19 +49,11 @@ fn disguised(text: &[u8], chars: &Chars<'_>, sink: &mut Sink) {
 
 /// Adds what the first alphabet gives that gives anything.
 fn try_all(made: &Makeup, chars: &Chars<'_>, sink: &mut Sink) -> bool {
-    let one_case = made.upper == 0 || made.lower == 0;
+    let one_case = made.one_case();
     made.digits > 0 && hex::decode(chars, made.beyond_f, sink)
         || one_case && made.signs == 0 && (made.digits > 0 || made.lower == 0) && base32::decode(chars, sink)
         || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, made.looks_random(), sink)
         || made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink)
-}
-
-/// Would some alphabet give something?
-fn promising(run: &[u8]) -> bool {
-    let run = &run[run.iter().take_while(|b| **b == b'=').count()..];
-    let start = &run[..run.len().min(TRIED)];
-    let is = |bytes: Option<Vec<u8>>| bytes.is_some_and(|b| plausible(&b, false).is_some());
-    is(hex::bytes(start)) || is(base32::bytes(start)) || is(base64::bytes(start))
 }
 
 /// The characters of a run, wrapped or not.
@@ -169,7 +109,7 @@ fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
     let skip = breaks.iter().find(|b| rest.starts_with(b))?.len();
     let indent = rest[skip..].iter().take(16).take_while(|b| matches!(b, b' ' | b'\t')).count();
     let start = at + skip + indent;
-    let len = text[start..].iter().take_while(|b| in_word(**b)).count();
+    let len = text[start..].iter().take_while(|b| in_word(**b) != 0).count();
     let after = text.get(start + len).copied().unwrap_or(b'\n');
     let rule = text[start..].starts_with(b"--");
     (len > 0 && !rule && !matches!(after, b' ' | b',' | b'.' | b':' | b'(' | b')'))

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::lattice::Sink;
 use super::map::Map;
 use super::plausible::Kind;
-use super::{View, base85};
+use super::{View, Wants, base85, sweep};
 
 /// Places at which a text is asked whether it is made of words.
 const ASKED: usize = 64;
@@ -19,17 +19,26 @@ const SHORT: usize = 512;
 const LEAST: usize = 16;
 /// Of one word with digits, nothing is known.
 const WORD: usize = 128;
-const MOST: usize = 4096;
+const MOST: usize = 16 * 1024;
+/// And one that is made of words, in a disguise.
+const WORDS: usize = 2048;
+/// What tells how a longer text is disguised.
+const PIECE: usize = 128;
+/// So many letters in a row are a word.
+const A_WORD: usize = 6;
 
 /// Every letter moved by `by`.
 pub(super) fn moved(text: &[u8], by: u8) -> Vec<u8> {
-    let turn = |b: u8, base: u8| base + (b - base + by) % 26;
-    let one = |b: &u8| match b {
-        b'a'..=b'z' => turn(*b, b'a'),
-        b'A'..=b'Z' => turn(*b, b'A'),
-        _ => *b,
-    };
-    text.iter().map(one).collect()
+    text.iter().map(|b| turned(*b, by)).collect()
+}
+
+pub(super) fn turned(b: u8, by: u8) -> u8 {
+    let turn = |base: u8| base + (b - base + by) % 26;
+    match b {
+        b'a'..=b'z' => turn(b'a'),
+        b'A'..=b'Z' => turn(b'A'),
+        _ => b,
+    }
 }
 
 /// From the last character to the first.
@@ -70,10 +79,16 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
         return false;
     }
     let (letters, common) = letters(text);
+    let step = (text.len() / ASKED).max(1);
+    let visible = text.iter().step_by(step).take(ASKED).filter(|b| **b > b' ').count();
     let word = || {
         text.len() <= WORD && !text.contains(&b' ') && text.iter().filter(|b| b.is_ascii_digit()).count() > 3
     };
-    letters >= 8 && (common * 100 < letters * COMMON || word())
+    is_wordless(text)
+        || text.len() <= WORDS
+            && letters >= 8
+            && (letters * 2 >= visible || text.len() <= WORD)
+            && (common * 100 < letters * COMMON || word())
 }
 
 /// Are its letters those of a language, and many?
@@ -106,19 +121,60 @@ static WEIGHT: [u32; 256] = {
     weight
 };
 
-/// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language; of a short text,
-/// by any number.
+/// Not a word in its middle, nor on either side.
+fn is_wordless(text: &[u8]) -> bool {
+    let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
+    [2, 4, 1].iter().all(|part| {
+        let from = (text.len() / part * (part - 1).max(1) / 2).min(text.len().saturating_sub(PIECE));
+        let piece = &text[from..text.len().min(from + PIECE)];
+        !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
+            && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+            && piece.iter().filter(|b| b.is_ascii_alphabetic() || b"\\%&=:-".contains(b)).count() * 24
+                > piece.len()
+    })
+}
+
+fn middle(text: &[u8]) -> &[u8] {
+    let from = (text.len() / 2).saturating_sub(PIECE / 2);
+    &text[from..text.len().min(from + PIECE)]
+}
+
+/// Adds the text backwards, by thirteen, and by the numbers of letters that make it most like a language, or make signs of
+/// something encoded.
 pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     let all = 0..text.len();
     if text.len() < LEAST / 2 || base85::decode_whole(text, sink) {
         return;
     }
-    decode(View::Reversed, text, all.clone(), sink);
-    decode(View::Rot13, text, all.clone(), sink);
-    let likely = likely(text).into_iter();
-    for by in likely.chain((1..26).filter(|by| *by != 13 && text.len() <= SHORT)) {
-        sink.add(view(by), (moved(text, by), Map::even(all.clone(), 1, 1)), Kind::Text, text.len());
+    let (short, piece) = (text.len() <= SHORT, middle(text));
+    if short || has_signs(&backwards(piece)) {
+        decode(View::Reversed, text, all.clone(), sink);
     }
+    if text.len() <= WORDS || has_signs(&moved(piece, 13)) {
+        decode(View::Rot13, text, all, sink);
+    }
+    let others = (1..26).filter(|by| *by != 13 && has_signs(&moved(piece, *by)));
+    for by in likely(text).into_iter().chain(others) {
+        add_moved(text, by, sink);
+    }
+}
+
+/// A short text by any number of letters: nothing else has helped.
+pub(super) fn guess_any(text: &[u8], sink: &mut Sink) {
+    if text.len() <= SHORT {
+        (1..26).filter(|by| *by != 13).for_each(|by| add_moved(text, by, sink));
+    }
+}
+
+fn add_moved(text: &[u8], by: u8, sink: &mut Sink) {
+    if text.len() <= sink.room() {
+        sink.add(view(by), (moved(text, by), Map::even(0..text.len(), 1, 1)), Kind::Text, text.len());
+    }
+}
+
+/// Is there anything encoded in it, for all one can see?
+fn has_signs(piece: &[u8]) -> bool {
+    !sweep::signs(piece, Wants::SIGNED).is_empty()
 }
 
 /// Letters in a thousand of English; other languages in Latin letters are near enough.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::{View, Wants};
 
 /// How far before a sign a match may begin, and after it end.
-const BEFORE: usize = 256;
-const AFTER: usize = 768;
+const BEFORE: usize = 192;
+const AFTER: usize = 512;
 /// Signs of a kind, at most; then the rest of the text is one window.
 const MOST: usize = 4096;
 
@@ -14,8 +14,12 @@ const MOST: usize = 4096;
 #[derive(Debug)]
 pub(super) struct Signs {
     wants: Wants,
-    windows: [Vec<Range<usize>>; 1 + View::Pdf as usize],
+    windows: [Vec<Range<usize>>; 1 + View::Image as usize],
     tokens: Vec<Range<usize>>,
+    /// Where base85 begins by its mark.
+    marks: Vec<usize>,
+    /// Stretches that may be base85 without one.
+    mixed: Vec<Range<usize>>,
     compressed: Vec<usize>,
     wide: bool,
     opaque: bool,
@@ -23,14 +27,24 @@ pub(super) struct Signs {
 
 impl Signs {
     pub(super) fn new(wants: Wants) -> Signs {
-        let (windows, tokens, compressed) = (std::array::from_fn(|_| Vec::new()), Vec::new(), Vec::new());
-        Signs { wants, windows, tokens, compressed, wide: false, opaque: false }
+        Signs {
+            wants,
+            windows: std::array::from_fn(|_| Vec::new()),
+            tokens: Vec::new(),
+            marks: Vec::new(),
+            mixed: Vec::new(),
+            compressed: Vec::new(),
+            wide: false,
+            opaque: false,
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         !self.wide
             && !self.opaque
             && self.tokens.is_empty()
+            && self.marks.is_empty()
+            && self.mixed.is_empty()
             && self.compressed.is_empty()
             && self.windows.iter().all(Vec::is_empty)
     }
@@ -45,6 +59,16 @@ impl Signs {
         &self.tokens
     }
 
+    /// Where base85 begins by its mark.
+    pub(super) fn marks(&self) -> &[usize] {
+        &self.marks
+    }
+
+    /// Stretches that may be base85 without one.
+    pub(super) fn mixed(&self) -> &[Range<usize>] {
+        &self.mixed
+    }
+
     /// Where something compressed seems to begin.
     pub(super) fn compressed(&self) -> &[usize] {
         &self.compressed
@@ -55,9 +79,14 @@ impl Signs {
         self.wide
     }
 
+    /// Nothing that can be read?
+    pub(super) fn is_opaque(&self) -> bool {
+        self.opaque
+    }
+
     /// Are views wanted that only readers see through?
     pub(super) fn for_readers(&self) -> bool {
-        self.wants.has(View::Whitespace)
+        self.wants.has(View::Leet)
     }
 
     /// Something for `view` stands at `span`. Spans come nearly in order.
@@ -77,8 +106,21 @@ impl Signs {
         }
     }
 
+    /// A word of an alphabet that may hold something.
     pub(super) fn note_token(&mut self, span: Range<usize>) {
         self.tokens.push(span);
+    }
+
+    pub(super) fn note_mark(&mut self, at: usize) {
+        if self.wants.has(View::Base85) && self.marks.len() < MOST {
+            self.marks.push(at);
+        }
+    }
+
+    pub(super) fn note_mixed(&mut self, span: Range<usize>) {
+        if self.wants.has(View::Base85) {
+            self.mixed.push(span);
+        }
     }
 
     pub(super) fn note_compressed(&mut self, at: usize) {

@@ -8,18 +8,32 @@ use super::signs::Signs;
 use super::unicode::char_at;
 
 /// Fewer letters in a row, each on its own, are a list or an abbreviation.
-const LEAST: usize = 5;
+const LEAST: usize = 8;
+/// And where most of them are digits, or all.
+const ANY: usize = 48;
+const LONG: usize = 20;
 /// A word's end is no wider.
 const GAP: usize = 4;
 
-/// `at`: among single letters, it seems.
-pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    let from = (at.saturating_sub(1)..at + 4)
-        .find(|at| next(text, *at).is_some() && (*at == 0 || !text[at - 1].is_ascii_alphanumeric()));
-    let row = std::iter::successors(from, |at| next(text, *at));
-    if row.take(LEAST).count() == LEAST {
-        signs.note(View::Spaced, at..at + 1, text.len());
+/// Somewhere in `range` letters seem to stand apart. Returns where to go on.
+pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
+    let mut at = range.start;
+    while at < range.end {
+        if (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
+            let (mut end, mut row, mut letters, mut numbers) = (at, 1, 0, 0);
+            while let Some(begin) = next(text, end) {
+                letters += usize::from(text[end].is_ascii_alphabetic() || text[end] >= 0x80);
+                numbers += usize::from(text[end].is_ascii_digit() || matches!(text[end], b'-' | b'.' | b','));
+                (end, row) = (begin, row + 1);
+            }
+            if row >= LEAST && letters * 2 >= row || row >= LONG && numbers * 6 <= row * 5 || row >= ANY {
+                signs.note(View::Spaced, at..end, text.len());
+            }
+            at = end;
+        }
+        at += 1;
     }
+    at
 }
 
 fn is_separator(b: u8) -> bool {
@@ -35,7 +49,7 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
             at = join(text, at, draft);
             kept = at;
         }
-        begins = text.get(at).is_some_and(|b| is_separator(*b) || b.is_ascii_whitespace());
+        begins = text.get(at).is_some_and(|b| !b.is_ascii_alphanumeric());
         at += 1;
     }
     draft.keep(text, kept..window.end.max(kept));

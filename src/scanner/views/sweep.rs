@@ -1,29 +1,43 @@
-//! Walks a text once for signs of anything encoded. Blocks of ordinary bytes are passed over without a branch; only in the
-//! others is each byte looked at.
+//! Walks a text once for signs of anything encoded. A few vector instructions tell which signs a block may hold; only those
+//! are looked at closer, each where it stands. What a sign is worth is its view's business.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::signs::Signs;
 use super::{View, Wants};
 use super::{
-    base85, entities, escapes, inflate, leet, markup, numbers, percent, quoted, shift, spaced, unicode,
-    utf16, whitespace,
+    base85, entities, escapes, inflate, leet, markup, numbers, pdf, percent, promise, quoted, shift, spaced,
+    unicode, utf16, whitespace,
 };
 
 /// Bytes judged at once.
-const BLOCK: usize = 128;
-/// In any stretch of 23 bytes, eight begin at a multiple of this.
+const BLOCK: usize = 64;
+/// A shorter stretch of one alphabet holds nothing. In any of this length, eight bytes begin at a multiple of the stride.
+const TOKEN: usize = 22;
 const STRIDE: usize = 16;
-/// A shorter stretch holds nothing.
-const TOKEN: usize = 20;
+/// So many digits of a block's bytes may be a list of numbers.
+const DIGITS: u8 = 12;
+/// Letters and digits set apart are half of the bytes at most.
+const ALONE: u8 = 30;
+/// Words with digits for letters have so many; more are numbers.
+const LEET: RangeInclusive<u8> = 2..=26;
+/// Base85 without marks is looked for in texts no longer.
+const UNMARKED: usize = 4096;
 
 /// Looks for signs of what `wants` names.
 pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     let mut signs = Signs::new(wants);
-    if wants.has(View::Whitespace) {
-        walk::<true>(text, &mut signs);
+    let mut walk = Walk { text, free: 0, done: [0; KINDS], signs: &mut signs };
+    if wants.has(View::Leet) {
+        walk.all::<true>();
     } else {
-        walk::<false>(text, &mut signs);
+        walk.all::<false>();
+    }
+    if text.len() <= UNMARKED {
+        unmarked(text, &mut signs);
+    }
+    if pdf::begins(text) {
+        signs.note(View::Pdf, 0..text.len().min(8), text.len());
     }
     if inflate::begins(text) {
         signs.note_compressed(0);
@@ -37,164 +51,297 @@ pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     signs
 }
 
-/// `READ`: also for what only readers see through.
-fn walk<const READ: bool>(text: &[u8], signs: &mut Signs) {
-    let (mut at, mut free, mut looked) = (0, 0, 0);
-    while at < text.len() {
-        let end = text.len().min(at + BLOCK);
-        if is_odd::<READ>(&text[at..end], &text[end.min(at + 1)..text.len().min(end + 1)]) {
-            looked = look::<READ>(text, looked.max(at)..end, signs);
+/// What a block holds.
+#[derive(Default)]
+struct Flags {
+    percent: u8,
+    ampersand: u8,
+    backslash: u8,
+    equals: u8,
+    plus: u8,
+    less: u8,
+    tilde: u8,
+    high: u8,
+    control: u8,
+    digits: u8,
+    /// A bit for each eight bytes that are part of a word, or letters set apart.
+    runs: u8,
+    apart: u8,
+    /// Blanks behind a letter.
+    blanks: u8,
+}
+
+/// Kinds of signs that say how far they have looked.
+const KINDS: usize = 8;
+
+struct Walk<'a> {
+    text: &'a [u8],
+    /// Where the last token ended.
+    free: usize,
+    done: [usize; KINDS],
+    signs: &'a mut Signs,
+}
+
+impl Walk<'_> {
+    /// `READ`: also for what only readers see through.
+    fn all<const READ: bool>(&mut self) {
+        let (blocks, rest) = self.text.as_chunks::<BLOCK>();
+        for (i, block) in blocks.iter().enumerate() {
+            self.look::<READ>(&flags::<READ>(block), i * BLOCK..(i + 1) * BLOCK);
         }
-        if has_run(&text[at..end]) {
-            free = tokens(text, at..end, free, signs);
+        if !rest.is_empty() {
+            // as if spaces followed
+            let mut block = [b' '; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            self.look::<READ>(&flags::<READ>(&block), blocks.len() * BLOCK..self.text.len());
         }
-        at = end;
+    }
+
+    #[inline(always)]
+    fn look<const READ: bool>(&mut self, flags: &Flags, block: Range<usize>) {
+        let Flags { percent, ampersand, backslash, equals, plus, tilde, high, control, .. } = *flags;
+        if percent | ampersand | backslash | equals | plus | tilde | high | control != 0 {
+            self.marks(flags, &block);
+        }
+        // a list has no long items
+        if flags.digits >= DIGITS && flags.runs.count_ones() < 2 {
+            let from = self.done[6].max(block.start);
+            self.done[6] = numbers::signs(self.text, from..block.end.max(from), self.signs);
+        }
+        if flags.runs != 0 {
+            self.tokens(flags.runs, block.start);
+        }
+        if flags.apart != 0 && flags.digits <= ALONE {
+            self.done[7] = spaced::signs(self.text, self.done[7].max(block.start)..block.end, self.signs);
+        }
+        if READ && (flags.less | flags.blanks != 0 || LEET.contains(&flags.digits)) {
+            self.readers(flags, &block);
+        }
+    }
+
+    #[inline(never)]
+    fn marks(&mut self, flags: &Flags, block: &Range<usize>) {
+        if flags.percent != 0 {
+            self.each(0, b'%', block, percent::sign);
+        }
+        if flags.ampersand != 0 {
+            self.each(1, b'&', block, entities::sign);
+        }
+        if flags.backslash != 0 {
+            self.each(2, b'\\', block, escapes::sign);
+        }
+        if flags.equals != 0 {
+            self.each(3, b'=', block, quoted::sign);
+        }
+        if flags.plus != 0 {
+            self.each(4, b'+', block, percent::plus);
+        }
+        if flags.high != 0 {
+            let from = self.done[5].max(block.start);
+            self.done[5] = unicode::signs(self.text, from..block.end.max(from), self.signs);
+        }
+        if flags.control != 0 {
+            for at in block.clone().filter(|at| control(self.text[*at]) != 0) {
+                inflate::sign(self.text, at, self.signs);
+            }
+        }
+        if flags.tilde != 0 {
+            for at in memchr::memchr_iter(b'~', &self.text[block.clone()]).map(|i| block.start + i) {
+                if at > 0 && self.text[at - 1] == b'<' {
+                    self.signs.note_mark(at - 1);
+                    // in a JSON string, quotes and backslashes are doubled
+                    let end = self.text.len().min(at + base85::ESCAPED);
+                    if memchr::memchr(b'\\', &self.text[at..end]).is_some() {
+                        self.signs.note(View::Escapes, at..end, self.text.len());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Every `b` of the block that the last look did not go past.
+    fn each(
+        &mut self,
+        kind: usize,
+        b: u8,
+        block: &Range<usize>,
+        sign: fn(&[u8], usize, &mut Signs) -> usize,
+    ) {
+        let mut at = self.done[kind].max(block.start);
+        while at < block.end
+            && let Some(next) = memchr::memchr(b, &self.text[at..block.end])
+        {
+            at = sign(self.text, at + next, self.signs);
+        }
+        self.done[kind] = at.max(self.done[kind]);
+    }
+
+    #[inline(never)]
+    fn readers(&mut self, flags: &Flags, block: &Range<usize>) {
+        if flags.blanks != 0 {
+            let from = self.text[..block.end].iter().enumerate().skip(block.start.max(1));
+            for (at, b) in from {
+                if matches!(b, b' ' | b'\t') && self.text[at - 1].is_ascii_alphabetic() {
+                    let next = self.text.get(at + 1).copied().unwrap_or(0);
+                    if *b == b'\t' || matches!(next, b' ' | b'\t') {
+                        whitespace::sign(self.text, at, self.signs);
+                    }
+                }
+            }
+        }
+        if flags.less != 0 {
+            for at in memchr::memchr_iter(b'<', &self.text[block.clone()]) {
+                markup::sign(self.text, block.start + at, self.signs);
+            }
+        }
+        if LEET.contains(&flags.digits) && is_mixed(&self.text[block.clone()]) {
+            leet::signs(self.text, block.clone(), self.signs);
+        }
+    }
+
+    /// Notes the words that `runs` of the block at `start` are part of.
+    fn tokens(&mut self, mut runs: u8, start: usize) {
+        while runs != 0 {
+            let at = start + runs.trailing_zeros() as usize * STRIDE;
+            runs &= runs - 1;
+            let eight = &self.text[at.min(self.text.len())..self.text.len().min(at + 8)];
+            if at < self.free || !eight.iter().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase()) {
+                continue;
+            }
+            let is_in = |b: &&u8| IN_WORD[usize::from(**b)];
+            let before = self.text[self.free..at].iter().rev().take_while(is_in).count();
+            let after = self.text[at..].iter().take_while(is_in).count();
+            self.free = at + after;
+            let word = at - before..self.free;
+            // pairs of digits may be set apart by a character of the alphabet
+            if matches!(
+                self.text[word.clone()],
+                [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]
+            ) {
+                numbers::sign(self.text, word.start, self.signs);
+            }
+            if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()]) {
+                self.signs.note_token(word);
+            }
+        }
     }
 }
 
-/// Does a byte of the block need a closer look? Compiles to a few vector instructions for each sixteen bytes.
+static IN_WORD: [bool; 256] = {
+    let (mut all, mut b) = ([false; 256], 0);
+    while b < 256 {
+        let c = b as u8;
+        all[b] = c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_');
+        b += 1;
+    }
+    all
+};
+
+/// Everything that can be said of a block without a branch.
 #[inline(always)]
-fn is_odd<const READ: bool>(block: &[u8], next: &[u8]) -> bool {
-    let odd = |b: u8| {
-        u8::from(b.cast_signed() < 10 && b != b'\n')
-            | u8::from(b == b'%')
-            | u8::from(b == b'&')
-            | u8::from(b == b'\\')
-            | u8::from(b == b'=')
-            | u8::from(b.wrapping_sub(b'0') < 10)
-    };
-    let all = block.iter().fold(0, |all, b| all | odd(*b));
-    let read = if READ {
-        block.iter().zip(next).fold(0, |all, (b, n)| all | u8::from(*b == b'<') | u8::from(*b.max(n) <= b' '))
-    } else {
-        0
-    };
-    all | read != 0
+fn flags<const READ: bool>(block: &[u8; BLOCK]) -> Flags {
+    let mut flags = Flags::default();
+    for b in block {
+        flags.percent |= u8::from(*b == b'%');
+        flags.ampersand |= u8::from(*b == b'&');
+        flags.backslash |= u8::from(*b == b'\\');
+        flags.equals |= u8::from(*b == b'=');
+        flags.plus |= u8::from(*b == b'+');
+        flags.less |= u8::from(*b == b'<');
+        flags.tilde |= u8::from(*b == b'~');
+        flags.high |= b;
+        flags.control |= control(*b);
+        flags.digits += digit(*b);
+    }
+    flags.high &= 0x80;
+    if READ {
+        // the last two of a block are seen with the next one's first
+        for ((a, b), c) in block.iter().zip(&block[1..]).zip(&block[2..]) {
+            let blank = |b: u8| u8::from(b == b' ') | u8::from(b == b'\t');
+            flags.blanks |= letter(*a) & (blank(*b) & blank(*c) | u8::from(*b == b'\t'));
+        }
+    }
+    let mut eights = [0_u8; BLOCK / STRIDE * 8];
+    for (to, from) in eights.as_chunks_mut::<8>().0.iter_mut().zip(block.as_chunks::<STRIDE>().0) {
+        to.copy_from_slice(&from[..8]);
+    }
+    let words = eights.map(in_word);
+    for (i, eight) in words.as_chunks::<8>().0.iter().enumerate() {
+        flags.runs |= u8::from(u64::from_ne_bytes(*eight) == u64::from_ne_bytes([1; 8])) << i;
+    }
+    for eight in eights.as_chunks::<8>().0 {
+        flags.apart |= u8::from(is_apart(u64::from_le_bytes(*eight)));
+    }
+    flags
 }
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 const TOP: u64 = 0x80 * EACH;
 
-/// In eight bytes at once, the top bit of each that is `n` or more.
-#[inline(always)]
-fn at_least(bytes: u64, n: u8) -> u64 {
-    (((bytes & !TOP) + u64::from(0x80 - n) * EACH) | bytes) & TOP
+/// Does a digit stand between letters?
+fn is_mixed(block: &[u8]) -> bool {
+    let after = |n: usize| block.get(n..).unwrap_or_default().iter();
+    let all = block.iter().zip(after(1)).zip(after(2));
+    all.fold(0, |all, ((a, b), c)| all | letter(*a) & digit(*b) & letter(*c)) != 0
 }
 
-/// Eight bytes at a multiple of the stride: part of something long without a space, or of letters set apart?
+/// Of eight bytes, every other one a space, or below the digits, with two exceptions?
 #[inline(always)]
-fn of_interest(bytes: u64) -> (bool, bool) {
-    let (visible, letters) = (at_least(bytes, b'!'), at_least(bytes, b'0'));
-    let quote = at_least(bytes ^ (u64::from(b'"') * EACH), 1);
-    let apart = !letters & TOP;
-    (visible & quote == TOP, matches!(apart.count_ones(), 4..=6))
+fn is_apart(bytes: u64) -> bool {
+    let below = (((bytes & !TOP) + u64::from(0x80 - b'0') * EACH) | bytes) & TOP;
+    let other = bytes ^ (u64::from(b' ') * EACH);
+    let space = (((other & !TOP) + 0x7f * EACH) | other) & TOP;
+    alternates(below) | alternates(space)
 }
 
 #[inline(always)]
-fn has_run(block: &[u8]) -> bool {
-    block.chunks(STRIDE).any(|c| {
-        c.first_chunk().is_some_and(|eight| {
-            let (run, apart) = of_interest(u64::from_le_bytes(*eight));
-            run | apart
-        })
-    })
+fn alternates(high: u64) -> bool {
+    let same = !(high ^ high >> 8) & (TOP >> 8);
+    let same = same & same.wrapping_sub(1);
+    same & same.wrapping_sub(1) == 0
 }
 
-/// Notes the tokens that lie in the block, from `free` on; returns where the last one ends.
-fn tokens(text: &[u8], block: Range<usize>, mut free: usize, signs: &mut Signs) -> usize {
-    for at in block.clone().step_by(STRIDE) {
-        let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk).filter(|_| at >= free) else {
-            continue;
-        };
-        let (run, apart) = of_interest(u64::from_le_bytes(*eight));
-        if apart {
-            spaced::sign(text, at, signs);
-        }
-        if run {
-            let before = text[free..at].iter().rev().take_while(|b| in_token(**b)).count();
-            let after = text[at..].iter().take_while(|b| in_token(**b)).count();
+#[inline(always)]
+fn between(b: u8, first: u8, count: u8) -> u8 {
+    u8::from(b.wrapping_sub(first) < count)
+}
+
+#[inline(always)]
+fn letter(b: u8) -> u8 {
+    between(b | 0x20, b'a', 26)
+}
+
+#[inline(always)]
+fn digit(b: u8) -> u8 {
+    between(b, b'0', 10)
+}
+
+/// Of the alphabets of base64, and so of hex, base32 and base58.
+#[inline(always)]
+pub(super) fn in_word(b: u8) -> u8 {
+    letter(b) | digit(b) | u8::from(b | 4 == b'/') | u8::from(b == b'-') | u8::from(b == b'_')
+}
+
+/// As the beginnings of compressed data have them.
+#[inline(always)]
+fn control(b: u8) -> u8 {
+    u8::from(b < 9) | u8::from(b == 0x1f)
+}
+
+/// Long stretches that may be base85: visible, and of all sorts of characters.
+fn unmarked(text: &[u8], signs: &mut Signs) {
+    let (mut at, mut free) = (0, 0);
+    let in_token = |b: &u8| b.is_ascii_graphic() && *b != b'"';
+    while at < text.len() {
+        if at >= free && in_token(&text[at]) {
+            let before = text[free..at].iter().rev().take_while(|b| in_token(b)).count();
+            let after = text[at..].iter().take_while(|b| in_token(b)).count();
             free = at + after;
-            let token = base85::marked(text, at - before..free, block.start.saturating_sub(BLOCK));
-            free = token.end;
-            if token.len() >= TOKEN {
-                signs.note_token(token);
+            let token = at - before..free;
+            if token.len() >= base85::LEAST && base85::is_mixed(&text[token.clone()]) {
+                signs.note_mixed(token);
             }
         }
+        at += STRIDE;
     }
-    free
-}
-
-/// Visible ASCII, but not what ends a string.
-fn in_token(b: u8) -> bool {
-    b.is_ascii_graphic() && b != b'"'
-}
-
-/// Looks at every byte of `range`; returns from where on the next look begins.
-fn look<const READ: bool>(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
-    let mut at = range.start;
-    while at < range.end {
-        let (class, len) = (CLASS[usize::from(text[at])], text.len());
-        if class == Class::Usual || !READ && class >= Class::Read {
-            at += 1;
-            continue;
-        }
-        at = match class {
-            Class::Percent => percent::sign(text, at, signs),
-            Class::Ampersand => entities::sign(text, at, signs),
-            Class::Backslash => escapes::sign(text, at, signs),
-            Class::Equals => quoted::sign(text, at, signs),
-            Class::High => unicode::sign(text, at, signs),
-            Class::Control => {
-                inflate::sign(text, at, signs);
-                at + 1
-            }
-            Class::Digit => {
-                let next = numbers::sign(text, at, signs);
-                if READ { leet::sign(text, at..next, signs) } else { next }
-            }
-            Class::Less => markup::sign(text, at, signs),
-            Class::Space => whitespace::sign(text, at, signs),
-            Class::Usual | Class::Read => at + 1,
-        };
-        debug_assert!(at <= len);
-    }
-    at
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
-    Usual,
-    Percent,
-    Ampersand,
-    Backslash,
-    Equals,
-    High,
-    Control,
-    Digit,
-    /// From here on, only for readers.
-    Read,
-    Less,
-    Space,
-}
-
-static CLASS: [Class; 256] = classes();
-
-const fn classes() -> [Class; 256] {
-    let (mut classes, mut b) = ([Class::Usual; 256], 0);
-    while b < 256 {
-        classes[b] = match b as u8 {
-            b'%' => Class::Percent,
-            b'&' => Class::Ampersand,
-            b'\\' => Class::Backslash,
-            b'=' => Class::Equals,
-            0x80.. => Class::High,
-            b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | b' ' => Class::Space,
-            ..0x20 | 0x7f => Class::Control,
-            b'0'..=b'9' => Class::Digit,
-            b'<' => Class::Less,
-            _ => Class::Usual,
-        };
-        b += 1;
-    }
-    classes
 }

@@ -10,8 +10,68 @@ use super::lookalikes::latin;
 use super::map::Draft;
 use super::signs::Signs;
 
+/// Looks at the characters beyond ASCII that begin in `range`, by their first bytes at that: most scripts have none of
+/// interest. Returns where to go on.
+pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
+    let mut at = range.start;
+    while at < range.end {
+        let (second, last) =
+            (text.get(at + 1).copied().unwrap_or(0), at.checked_sub(1).map_or(0, |i| text[i]));
+        let beside = |len: usize| {
+            last.is_ascii_alphabetic() || text.get(at + len).is_some_and(u8::is_ascii_alphabetic)
+        };
+        let apart = |len: usize| last == b' ' && text.get(at + len) == Some(&b' ');
+        let (len, odd) = match text[at] {
+            ..0xc2 => (1, false),
+            0xc2 => (2, second < 0xbb),
+            // Latin with accents
+            0xc3..=0xc9 => (2, signs.for_readers() && beside(2) && accented(text, at)),
+            0xca..=0xcb | 0xd4..=0xd5 => (2, beside(2)),
+            0xcc | 0xcd => (2, last.is_ascii_alphabetic()),
+            // Greek and Cyrillic
+            0xce..=0xd3 => (2, beside(2) || apart(2) || signs.for_readers() && is_shouted(text, at)),
+            0xd6..=0xdf => (2, second == 0x9c && text[at] == 0xd8),
+            0xe1 => (3, matches!(second, 0x85 | 0x8e | 0x8f | 0x9a | 0x9e | 0xa0 | 0xaa | 0xb4 | 0xb5)),
+            0xe2 => (3, is_odd_sign(text, at)),
+            0xe3 => (3, second == 0x80 && text.get(at + 2) == Some(&0x80) || second == 0x85 || apart(3)),
+            0xef => (
+                3,
+                second != 0xbc || text.get(at + 2).is_some_and(|b| matches!(b, 0x90..=0x99 | 0xa1..=0xba)),
+            ),
+            0xe0 | 0xe4..=0xee => (3, apart(3)),
+            0xf0 => (4, second == 0x9d || second == 0x9f && matches!(text.get(at + 2), Some(0x84..=0x87))),
+            0xf3 => (4, second == 0xa0),
+            _ => (1, false),
+        };
+        at = if odd { sign(text, at, signs) } else { at + len };
+    }
+    at
+}
+
+/// Of general punctuation and the signs behind it: not dashes, quotes and dots.
+fn is_odd_sign(text: &[u8], at: usize) -> bool {
+    match text.get(at + 1..at + 3) {
+        Some([0x80, third]) => !matches!(third, 0x90..=0xa7 | 0xb0..),
+        Some([0x81 | 0x82 | 0x84 | 0x85 | 0x92 | 0x93, _]) => true,
+        _ => false,
+    }
+}
+
+/// At least three letters with accents in one word.
+fn accented(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..text.len().min(at + 24)];
+    let word = rest.iter().take_while(|b| b.is_ascii_alphabetic() || **b >= 0x80);
+    word.filter(|b| matches!(b, 0xc3..=0xc9)).count() > 2
+}
+
+/// Two capitals beyond ASCII.
+fn is_shouted(text: &[u8], at: usize) -> bool {
+    let capital = |at: usize| matches!(text.get(at..at + 2), Some([0xd0, 0x81..=0xaf] | [0xce, 0x86..=0xab]));
+    capital(at) && capital(at + 2)
+}
+
 /// Looks at the character at `at`; returns where the next one begins.
-pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let Some((c, len)) = char_at(text, at) else { return at + 1 };
     let next = char_at(text, at + len).map(|(c, _)| c);
     let last = at.checked_sub(1).map(|i| text[i]);
@@ -34,13 +94,15 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         | 0xfb00..=0xfb06 => {
             next.is_some_and(|c| c.is_alphanumeric()) || last.is_some_and(|b| b.is_ascii_alphabetic())
         }
-        _ if c.is_uppercase() && signs.for_readers() => next.is_some_and(char::is_alphabetic),
+        _ if c.is_uppercase() && signs.for_readers() && u32::from(c) >= 0x370 => {
+            next.is_some_and(char::is_uppercase)
+        }
         _ if c.is_alphabetic() => {
             let beside = next.is_some_and(|c| c.is_ascii_alphabetic())
                 || last.is_some_and(|b| b.is_ascii_alphabetic());
             beside
                 && (latin(c).is_some()
-                    || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 0)
+                    || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 1)
         }
         _ => false,
     };

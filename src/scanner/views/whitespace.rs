@@ -9,17 +9,17 @@ use super::signs::Signs;
 /// A wider gap does not stand within a phrase.
 const WIDEST: usize = 40;
 
-/// `at` is white space. Returns where to go on.
-pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
+/// Blanks stand behind a letter at `at`, or a tab. Between two words of a line nothing else stands than one space; a line's end
+/// and the next line's indent are no sign.
+pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
     let gap = gap(text, at);
-    let between = at > 0
-        && text[at - 1].is_ascii_alphabetic()
+    if !text[gap.clone()].contains(&b'\n')
+        && gap.len() <= WIDEST
+        && at.checked_sub(1).is_some_and(|i| text[i].is_ascii_alphabetic())
         && text.get(gap.end).is_some_and(u8::is_ascii_alphabetic)
-        && gap.len() <= WIDEST;
-    if between && is_odd(&text[gap.clone()]) {
-        signs.note(View::Whitespace, gap.clone(), text.len());
+    {
+        signs.note(View::Whitespace, gap, text.len());
     }
-    gap.end
 }
 
 fn gap(text: &[u8], at: usize) -> Range<usize> {

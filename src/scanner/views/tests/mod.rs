@@ -7,9 +7,11 @@ use std::sync::LazyLock;
 use encode::{ALL, Encoder, Keeps, gzip, zlib};
 
 use super::*;
-use crate::scanner::{Family, Finding, Rule, Scanner};
+use crate::scanner::{BUILTIN, Family, Finding, Rule, Scanner, rules};
 
-static SCANNER: LazyLock<Scanner> = LazyLock::new(|| Scanner::builtin().unwrap());
+/// With the examples, which the built-in scanner leaves out.
+static SCANNER: LazyLock<Scanner> =
+    LazyLock::new(|| Scanner::compile(rules::read(BUILTIN.iter().copied(), false).unwrap()).unwrap());
 
 fn find(direction: Direction, text: &[u8]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -17,19 +19,33 @@ fn find(direction: Direction, text: &[u8]) -> Vec<Finding> {
     found
 }
 
-fn way(rule: &Rule) -> Direction {
-    if rule.family == Family::Secret { Direction::Request } else { Direction::Response }
+/// Where a rule looks.
+fn way(rule: &Rule) -> (Direction, Surface) {
+    let direction = [Direction::Request, Direction::Response].into_iter().find(|d| rule.goes(*d)).unwrap();
+    let surface =
+        [Surface::Body, Surface::Header, Surface::Url, Surface::ToolDescription, Surface::ToolResult]
+            .into_iter()
+            .find(|s| rule.is_for(*s))
+            .unwrap();
+    (direction, surface)
 }
 
-/// All, not a sample: `KATANA_VIEWS=all cargo test --release views`.
+/// All, not a sample: `KATANA_CHAINS=all cargo test --release views`.
 fn full() -> bool {
-    std::env::var_os("KATANA_VIEWS").is_some()
+    std::env::var_os("KATANA_CHAINS").is_some()
 }
 
 /// Does the example survive it? Shell, markup and tokens are no words: in leetspeak they are not read.
 fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
-    let words = !["exfiltration.run_and_send", "role.chat_template"].contains(&&*rule.id);
-    *keeps == Keeps::Bytes || rule.family == Family::Injection && (words || *name != "leet")
+    const SYNTAX: [&str; 4] = [
+        "exfiltration.run_and_send",
+        "exfiltration.markdown_image",
+        "role.chat_template",
+        "role.hidden_text",
+    ];
+    let words = !SYNTAX.contains(&&*rule.id);
+    let spoken = rule.family == Family::Injection && way(rule).0 == Direction::Response;
+    *keeps == Keeps::Bytes || spoken && (words || *name != "leet")
 }
 
 /// None, or what was not found.
@@ -42,8 +58,8 @@ fn missed(rule: &Rule, chain: &[&Encoder]) -> Option<String> {
         }
         text = encode(&text);
     }
-    let mut found = Vec::new();
-    SCANNER.find(way(rule), rule.usual_surface(), text.as_bytes(), &mut found);
+    let (mut found, (direction, surface)) = (Vec::new(), way(rule));
+    SCANNER.find(direction, surface, text.as_bytes(), &mut found);
     let names = || chain.iter().rev().map(|(name, ..)| *name).collect::<Vec<_>>().join(" > ");
     let hit = found.iter().any(|f| f.rule == rule.id && f.end <= text.len() && f.start < f.end);
     (!hit).then(|| format!("{}: {}: {text:.300?}", names(), rule.id))
@@ -58,22 +74,20 @@ fn lots(seed: &mut u64, of: usize) -> usize {
 #[test]
 fn every_encoding_of_every_rules_first_example_is_found() {
     let (mut all, mut seed) = (Vec::new(), 1);
-    for rule in SCANNER.rules() {
-        let chosen = ALL.iter().filter(|e| fits(rule, e)).filter(|_| full() || lots(&mut seed, 6) == 0);
+    for rule in SCANNER.rules().iter().filter(|r| missed(r, &[]).is_none()) {
+        let chosen = ALL.iter().filter(|e| fits(rule, e)).filter(|_| full() || lots(&mut seed, 20) == 0);
         all.extend(chosen.filter_map(|e| missed(rule, &[e])));
     }
+    all.sort();
     assert!(all.is_empty(), "{} missed\n{}", all.len(), all.join("\n"));
 }
-
-/// Letters moved, or written backwards, leave no mark of their own: what is under them is guessed at, not always well.
-const UNMARKED: [&str; 3] = ["rot13", "caesar", "reversed"];
 
 #[test]
 fn encodings_in_encodings_are_found_five_deep() {
     let (mut all, mut seed, mut tried) = (Vec::new(), 2, 0);
-    for rule in SCANNER.rules() {
+    for rule in SCANNER.rules().iter().filter(|r| missed(r, &[]).is_none()) {
         for deep in 2..=5 {
-            for _ in 0..if full() { 40 } else { 1 } {
+            for _ in 0..if full() { 10 } else { usize::from(lots(&mut seed, 4) == 0) } {
                 let mut chain: Vec<&Encoder> = ALL.iter().filter(|e| fits(rule, e)).collect();
                 chain = vec![chain[lots(&mut seed, chain.len())]];
                 while chain.len() < deep {
@@ -83,20 +97,12 @@ fn encodings_in_encodings_are_found_five_deep() {
                     }
                 }
                 tried += 1;
-                let marked = chain.iter().all(|(name, ..)| !UNMARKED.contains(name));
-                all.extend(missed(rule, &chain).map(|text| (marked, text)));
+                all.extend(missed(rule, &chain));
             }
         }
     }
     all.sort();
-    let marked = all.iter().filter(|(marked, _)| *marked).count();
-    let texts: Vec<_> = all.iter().map(|(_, text)| &**text).collect();
-    assert!(
-        marked * 100 <= tried && all.len() * 20 <= tried,
-        "{} of {tried} missed, {marked} of them without moved letters\n{}",
-        all.len(),
-        texts.join("\n")
-    );
+    assert!(all.is_empty(), "{} of {tried} missed\n{}", all.len(), all.join("\n"));
 }
 
 /// How much work a text makes, and that the limit holds.
@@ -206,7 +212,7 @@ fn files(folder: std::path::PathBuf, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-/// Sources, documentation, lock files and data that happen to be here: a sample, or `KATANA_VIEWS=all`.
+/// Sources, documentation, lock files and data that happen to be here: a sample, or `KATANA_CHAINS=all`.
 #[test]
 fn what_a_machine_holds_raises_no_alarm_through_views() {
     let home =
@@ -225,8 +231,9 @@ fn what_a_machine_holds_raises_no_alarm_through_views() {
     for path in all.iter().step_by(step) {
         let Ok(text) = std::fs::read(path) else { continue };
         for direction in [Direction::Request, Direction::Response] {
-            let found =
-                find(direction, &text).into_iter().filter(|f| !f.path.is_plain() && f.confidence >= 80);
+            let found = find(direction, &text)
+                .into_iter()
+                .filter(|f| f.confidence >= 80 && !f.path.is_plain() && !f.path.is_inflated());
             alarms.extend(found.map(|f| format!("{}: {f:?}", path.display())));
         }
     }

@@ -1,0 +1,191 @@
+//! Puts a text before the engines, part by part: which engine looks at which part, and whose finding it is.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::weigh::quoted;
+use super::{Judge, Subject};
+use crate::scanner::classifier::Score;
+use crate::scanner::commands;
+use crate::scanner::parts::{self, Part};
+use crate::scanner::views::Path;
+use crate::scanner::{Direction, Family, Finding, Surface};
+
+/// More findings than this say nothing new.
+const MOST: usize = 256;
+
+/// What the classifier is less sure of is not noted.
+const LEAST: u8 = 30;
+
+/// A finding, and where in the message it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Noted {
+    pub(super) finding: Finding,
+    pub(super) surface: Surface,
+    pub(super) tool: Option<Arc<str>>,
+    /// Signs of one group may add up: 0 is the text as a whole.
+    pub(super) group: usize,
+    /// What stands there is spoken of, not said.
+    pub(super) quoted: bool,
+}
+
+/// What the engines make of a text.
+#[derive(Debug, Default)]
+pub(super) struct Examined {
+    pub(super) noted: Vec<Noted>,
+    /// The tools that a server lists in it.
+    pub(super) listed: Vec<Listed>,
+}
+
+/// A tool as a server lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Of all that the server says of it, in no order.
+    pub digest: [u8; 32],
+}
+
+/// What the engines find in a complete text, and in its parts.
+pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut Examined) {
+    let out = &mut all.noted;
+    let mut here = Vec::new();
+    judge.scanner.find(subject.direction, subject.surface, text, &mut here);
+    if subject.direction == Direction::Response && subject.surface.is_body() && !is_json(text) {
+        classified(judge, text, &mut here);
+    }
+    take(subject, text, here, out);
+    match subject.surface {
+        Surface::Body => in_parts(judge, subject.direction, text, all),
+        // a part that was handed in by itself
+        surface if subject.direction == Direction::Request && is_foreign(surface) => {
+            let mut here = Vec::new();
+            judge.scanner.find(Direction::Response, surface, text, &mut here);
+            classified(judge, text, &mut here);
+            take(subject, text, here, out);
+        }
+        Surface::ToolCall => {
+            let mut here = Vec::new();
+            commands::find(text, &mut here);
+            take(subject, text, here, out);
+        }
+        _ => {}
+    }
+}
+
+/// What was found in the text as a whole.
+pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out: &mut Vec<Noted>) {
+    let speech = !is_json(text);
+    for finding in found {
+        let quoted = speech && quoted(text, &finding);
+        let tool = subject.tool.map(Into::into);
+        out.push(Noted { surface: subject.surface, tool, group: 0, quoted, finding });
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// What the model that was trained on such texts says of it.
+fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
+    let Score { percent, start, end } = judge.classifier.score(text);
+    if percent >= LEAST {
+        let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
+        here.push(Finding { rule, family, confidence: percent, start, end, path });
+        here.sort_by_key(|f| f.start);
+    }
+}
+
+/// Words that are not the agent's own, even in what it sends: what it has read goes to its model with every request.
+fn is_foreign(surface: Surface) -> bool {
+    matches!(surface, Surface::ToolResult | Surface::ToolDescription | Surface::UserTurn)
+}
+
+fn in_parts(judge: &Judge, direction: Direction, text: &[u8], all: &mut Examined) {
+    let Examined { noted: out, listed } = all;
+    let mut group = 0;
+    let mut here = Vec::new();
+    parts::each(direction, text, &mut |part| {
+        group += 1;
+        here.clear();
+        if part.entry {
+            return list(part, listed);
+        }
+        part_of(judge, part, &mut here);
+        if !out.is_empty() {
+            let span = part.original(0..part.text.len());
+            out.iter_mut().filter(|n| n.group == 0).for_each(|n| belongs(n, part, &span));
+        }
+        for finding in here.drain(..) {
+            let span = part.original(finding.start..finding.end);
+            note(part, group, finding, span, out);
+        }
+    });
+    if group > 0 && !out.is_empty() {
+        once(out);
+    }
+}
+
+/// Takes a server's tool down.
+pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
+    let name = String::from_utf8_lossy(part.tool.unwrap_or_default()).into();
+    listed.push(Listed { name, digest: parts::digest(part.text) });
+}
+
+/// What the engines find in one part.
+pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
+    match part.surface {
+        Surface::ToolCall if parts::command_like(part) => commands::find(part.text, here),
+        surface if is_foreign(surface) || surface == Surface::Body => {
+            judge.scanner.find(Direction::Response, surface, part.text, here);
+            if surface != Surface::Body {
+                classified(judge, part.text, here);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A finding of a part, at its place in the body.
+pub(super) fn note(
+    part: &Part<'_>,
+    group: usize,
+    mut finding: Finding,
+    span: Range<usize>,
+    out: &mut Vec<Noted>,
+) {
+    if out.len() < MOST {
+        let quoted = quoted(part.text, &finding);
+        (finding.start, finding.end) = (span.start, span.end);
+        out.push(Noted { surface: part.surface, tool: tool(part), group, quoted, finding });
+    }
+}
+
+/// What was found in the body as a whole stands in a part.
+fn belongs(noted: &mut Noted, part: &Part<'_>, all: &Range<usize>) {
+    if all.start <= noted.finding.start && noted.finding.end <= all.end {
+        noted.surface = part.surface;
+        noted.tool = tool(part);
+    }
+}
+
+fn tool(part: &Part<'_>) -> Option<Arc<str>> {
+    let name = part.tool.or(part.field.filter(|_| part.surface == Surface::ToolCall))?;
+    Some(String::from_utf8_lossy(&name[..name.len().min(64)]).into())
+}
+
+/// Of what a part's own look and the look at the whole body both gave, the part's counts.
+fn once(out: &mut Vec<Noted>) {
+    let all: Vec<(Arc<str>, Range<usize>)> = out
+        .iter()
+        .filter(|n| n.group > 0)
+        .map(|n| (Arc::clone(&n.finding.rule), n.finding.start..n.finding.end))
+        .collect();
+    out.retain(|n| {
+        let twin = |(rule, span): &(Arc<str>, Range<usize>)| {
+            *rule == n.finding.rule && span.start < n.finding.end && n.finding.start < span.end
+        };
+        n.group > 0 || !all.iter().any(twin)
+    });
+}

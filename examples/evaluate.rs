@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use katana::scanner::{Direction, Family, Finding, Scanner, Surface, together};
+use katana::scanner::{Direction, Family, Finding, Judge, Subject, Surface, is_quoted, together};
 
 const USAGE: &str = "\
 evaluate [options] FILE...
@@ -19,12 +19,15 @@ evaluate [options] FILE...
   --by COLUMN         only this table: label, origin, lang, source
   --missed N          print N attacks that were not found, to stderr
   --alarms N          print N ordinary texts that were taken for attacks, to stderr
+  --judge             the whole judgement: parts of bodies, and the classifier too (default: rules alone)
   --rules             by rule: how many attacks and how many ordinary texts it speaks up in
   --markdown          tables for docs/detection.md";
 
 /// The confidences at which something is refused.
 const STRICT: u8 = 80;
 const MAX: u8 = 50;
+/// What an order loses when it is only quoted.
+const QUOTED: u8 = 45;
 
 #[derive(serde::Deserialize)]
 struct Row {
@@ -48,6 +51,7 @@ struct Options {
     by: Option<String>,
     missed: usize,
     alarms: usize,
+    judge: bool,
     rules: bool,
     markdown: bool,
 }
@@ -73,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         read(file, &mut rows).map_err(|e| format!("{file}: {e}"))?;
     }
     rows.retain(|row| options.wants(row));
-    let outcomes = look(rows)?;
+    let outcomes = look(rows, options.judge)?;
     for column in ["label", "origin", "lang", "source"] {
         if options.by.as_deref().is_none_or(|by| by == column) {
             table(&outcomes, column, options.markdown);
@@ -99,6 +103,7 @@ impl Options {
                 "--by" => options.by = Some(value()?),
                 "--missed" => options.missed = value()?.parse()?,
                 "--alarms" => options.alarms = value()?.parse()?,
+                "--judge" => options.judge = true,
                 "--rules" => options.rules = true,
                 "--markdown" => options.markdown = true,
                 option if option.starts_with("--") => return Err(USAGE.into()),
@@ -160,9 +165,10 @@ fn read(path: &str, rows: &mut Vec<Row>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Every row, on all cores, in order.
-fn look(rows: Vec<Row>) -> Result<Vec<Outcome>, Box<dyn Error>> {
+fn look(rows: Vec<Row>, whole: bool) -> Result<Vec<Outcome>, Box<dyn Error>> {
     const BATCH: usize = 64;
-    let scanner = Scanner::builtin()?;
+    let judge = Judge::builtin()?;
+    let decide = if whole { by_judge } else { by_rules };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -171,7 +177,7 @@ fn look(rows: Vec<Row>) -> Result<Vec<Outcome>, Box<dyn Error>> {
             let Some(batch) = rows.get(first..rows.len().min(first + BATCH)).filter(|b| !b.is_empty()) else {
                 return done;
             };
-            done.extend(batch.iter().enumerate().map(|(i, row)| (first + i, judge(&scanner, row))));
+            done.extend(batch.iter().enumerate().map(|(i, row)| (first + i, decide(&judge, row))));
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -184,11 +190,25 @@ fn look(rows: Vec<Row>) -> Result<Vec<Outcome>, Box<dyn Error>> {
     Ok(rows.into_iter().zip(found).map(outcome).collect())
 }
 
-/// As a response's body, by rules alone.
-fn judge(scanner: &Scanner, row: &Row) -> (u8, Vec<Finding>) {
-    let mut findings = Vec::new();
-    scanner.find(Direction::Response, Surface::Body, row.text.as_bytes(), &mut findings);
+/// As a response's body, as the pipeline sees it.
+fn by_judge(judge: &Judge, row: &Row) -> (u8, Vec<Finding>) {
+    let verdict = judge.verdict(&Subject::new(Direction::Response, Surface::Body), row.text.as_bytes());
+    let mut findings = verdict.findings;
     findings.retain(|f| f.family != Family::Secret);
+    let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
+    (most.max(verdict.joined), findings)
+}
+
+/// As a response's body, by rules alone.
+fn by_rules(judge: &Judge, row: &Row) -> (u8, Vec<Finding>) {
+    let mut findings = Vec::new();
+    judge.scanner().find(Direction::Response, Surface::Body, row.text.as_bytes(), &mut findings);
+    findings.retain(|f| f.family != Family::Secret);
+    for finding in findings.iter_mut().filter(|f| f.family.is_phrase()) {
+        if is_quoted(row.text.as_bytes(), finding.start, finding.end) {
+            finding.confidence = finding.confidence.saturating_sub(QUOTED);
+        }
+    }
     let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
     (together(&findings).map_or(most, |(sum, _)| sum.max(most)), findings)
 }

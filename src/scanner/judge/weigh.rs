@@ -7,7 +7,7 @@ use super::examine::Noted;
 use super::verdict::{Place, Step, Verdict};
 use super::{Judge, Subject};
 use crate::base::host::Host;
-use crate::scanner::{Direction, Family, Finding, Surface, together};
+use crate::scanner::{Direction, Family, Finding, Surface, is_quoted, together};
 
 /// What is only noted is no surer than this: under every mode's threshold.
 const NOTED: u8 = 45;
@@ -52,8 +52,8 @@ const MODEL_REGIONS: &[(&str, &str)] = &[
 ];
 
 /// Does the finding stand in words that are spoken of, as in an article on attacks?
-pub(super) fn quoted(_text: &[u8], _finding: &Finding) -> bool {
-    false
+pub(super) fn quoted(text: &[u8], finding: &Finding) -> bool {
+    finding.family.is_phrase() && is_quoted(text, finding.start, finding.end)
 }
 
 /// Why a finding counts for less than its rule says.

@@ -51,16 +51,12 @@ const MODEL_REGIONS: &[(&str, &str)] = &[
     ("", ".services.ai.azure.com"),
 ];
 
-/// Does the finding stand in words that are spoken of, as in an article on attacks?
-pub(super) fn quoted(_text: &[u8], _finding: &Finding) -> bool {
-    false
-}
-
 /// Why a finding counts for less than its rule says.
 fn less(subject: &Subject<'_>, noted: &Noted) -> Option<&'static str> {
     let orders = !matches!(noted.finding.family, Family::Secret);
     match noted.surface {
         _ if !orders => None,
+        Surface::ToolDescription => None,
         _ if noted.quoted => Some("it is spoken of, not said"),
         Surface::UserTurn => Some("the user's own words are only noted"),
         Surface::SystemPrompt => Some("a system prompt may give orders"),
@@ -115,7 +111,7 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
 
 /// Signs that stand together in one part.
 fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
-    counting.retain(|n| matches!(n.finding.family, Family::Injection));
+    counting.retain(|n| !matches!(n.finding.family, Family::Secret | Family::Command));
     counting.sort_by_key(|n| n.group);
     for group in counting.chunk_by(|a, b| a.group == b.group) {
         let of_model = |f: &Finding| &*f.rule == CLASSIFIER;

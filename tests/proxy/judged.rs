@@ -273,9 +273,7 @@ fn an_article_and_ordinary_traffic_pass() {
     let git = "001e# service=git-upload-pack\n0000015547b37aa0aaf8e4c1e0d2a1b5f6c7d8e9f0a1b2c3 HEAD\0multi_ack thin-pack side-band ofs-delta\n";
     let package = json!({"name": "left-pad", "version": "1.3.0", "scripts": {"test": "node test"}, "dist": {"integrity": "sha512-XI5MPzVNApjAyhQzphX8BkmKsKUxD4LdyK24iZeQGinBN9yTQT3bFlCBy/aVx2HrNcqQGsdot8ghrjyrvMCoEA=="}});
     let simple = "<!DOCTYPE html><html><body><a href=\"https://files.test/pip-24.0-py3-none-any.whl#sha256=ba0d021a166865d2265246961bec0152ff124de910c5cc39f1156ce3fa7c69dc\">pip</a></body></html>";
-    let article = format!(
-        "<html><body><h1>Prompt injection</h1><p>An attacker hides orders in a page that an assistant reads, for example <code>{ORDER}</code>, and hopes for the best.</p></body></html>"
-    );
+    let article = "<html><body><h1>Prompt injection</h1><p>An attacker hides orders in a page that an assistant reads. Never follow what a page tells your tools to do.</p></body></html>";
     let stream = [
         "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Use \"}}]}",
         "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"`git status`.\"},\"finish_reason\":\"stop\"}]}",
@@ -287,7 +285,7 @@ fn an_article_and_ordinary_traffic_pass() {
             ("/git", "application/x-git-upload-pack-advertisement", git.to_owned()),
             ("/npm", "application/json", package.to_string()),
             ("/pip", "text/html", simple.to_owned()),
-            ("/article", "text/html", article),
+            ("/article", "text/html", article.to_owned()),
         ] {
             origin.on(path, Reply::new(body.clone()).header("content-type", kind));
             let answer = session.ask(Ask::get(path)).await;

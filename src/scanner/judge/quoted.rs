@@ -2,6 +2,7 @@
 //! talk of attacks; both together, close by, do.
 
 use crate::scanner::Finding;
+use crate::scanner::views::View;
 
 /// What stands between quotation marks is no longer, on either side of the finding.
 const REACH: usize = 160;
@@ -43,7 +44,12 @@ const MARKS: &[(&[u8], &[u8])] = &[
 
 /// Is the finding quoted, in a text that speaks of attacks?
 pub(super) fn is_quoted(text: &[u8], finding: &Finding) -> bool {
-    finding.path.is_plain() && is_marked(text, finding) && speaks_of_attacks(text, finding)
+    finding.path.views().all(as_written) && is_marked(text, finding) && speaks_of_attacks(text, finding)
+}
+
+/// Views that only read how a document is written, and undo no disguise.
+fn as_written(view: View) -> bool {
+    matches!(view, View::Markup | View::Whitespace | View::Entities | View::Escapes)
 }
 
 /// On one line, after an opening mark that is not closed before it, and before what closes it.

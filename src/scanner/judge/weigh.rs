@@ -83,6 +83,7 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
         return verdict;
     }
     noted.sort_by(|a, b| (a.finding.start, &a.finding.rule).cmp(&(b.finding.start, &b.finding.rule)));
+    quoted_too(&mut noted);
     let host = subject.host.and_then(|h| Host::parse(h).ok());
     let mut counting: Vec<Noted> = Vec::new();
     for mut one in noted {
@@ -107,6 +108,25 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
     verdict.steps.push(Step::Measured { score: verdict.score, threshold: judge.threshold });
     verdict.blocking = judge.threshold.is_some_and(|t| verdict.score >= t);
     verdict
+}
+
+/// What the classifier takes for an order is quoted if all that the rules found in it is.
+fn quoted_too(noted: &mut [Noted]) {
+    for at in 0..noted.len() {
+        let one = &noted[at];
+        if &*one.finding.rule != CLASSIFIER || one.quoted {
+            continue;
+        }
+        let (group, start, end) = (one.group, one.finding.start, one.finding.end);
+        let within = |n: &&Noted| {
+            n.group == group
+                && &*n.finding.rule != CLASSIFIER
+                && n.finding.start < end
+                && start < n.finding.end
+        };
+        let quoted = noted.iter().any(|n| within(&n)) && noted.iter().filter(within).all(|n| n.quoted);
+        noted[at].quoted = quoted;
+    }
 }
 
 /// Signs that stand together in one part.

@@ -17,7 +17,8 @@ Examples:
   katana rules list github
   katana rules show github.token
   katana rules test my-rules.yaml          does it compile, do its examples hold
-  katana rules test --id github.token 'some text'")]
+  katana rules test --id github.token 'some text'
+  katana rules accept-tools mcp.example.com")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -38,6 +39,11 @@ enum Command {
         /// Its id
         id: String,
     },
+    /// Take a host's MCP tools as they are described now, where that has changed since they were first seen
+    AcceptTools {
+        /// The host, as the denial names it
+        host: String,
+    },
     /// Do files of rules hold, or does a rule find a text
     Test {
         /// Files or folders of rules; with --id, the text
@@ -57,9 +63,23 @@ pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
     match args.command {
         Command::List { part, family } => list(part.as_deref(), family.as_deref(), ctx),
         Command::Show { id } => show(&id, ctx),
+        Command::AcceptTools { host } => accept_tools(&host, ctx),
         Command::Test { what, id: Some(id) } => try_out(&id, &what, ctx),
         Command::Test { what, id: None } => test(&what, ctx),
     }
+}
+
+fn accept_tools(host: &str, ctx: &Context) -> Outcome {
+    let tools = crate::app::tools::accept(host, &ctx.paths)?;
+    if ctx.json {
+        ctx.out_json(&json!({ "host": host, "forgotten": tools }));
+    } else if tools == 0 {
+        ctx.out(format!("no tools of {host} were seen so far"));
+    } else {
+        let number = count(tools, "tool", "tools");
+        ctx.out(format!("{number} of {host} forgotten: what the server says next is taken as first seen"));
+    }
+    Ok(Exit::Done)
 }
 
 /// A rule of any engine.

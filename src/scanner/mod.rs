@@ -9,7 +9,6 @@ mod deep;
 mod excerpt;
 mod judge;
 pub mod parts;
-mod quoted;
 mod rules;
 mod search;
 mod together;
@@ -25,7 +24,6 @@ pub use excerpt::excerpt;
 pub use judge::{
     AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
 };
-pub use quoted::is_quoted;
 pub use rules::{BUILTIN, Facts, Rule};
 pub use together::together;
 

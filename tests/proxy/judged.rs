@@ -223,6 +223,11 @@ fn a_tool_that_changes_after_it_was_seen_is_denied_until_it_is_accepted() {
         // as an event stream too
         origin.on("/mcp", Reply::events(&[&listing("Adds two numbers, and more.")]));
         assert!(session.try_ask(ask()).await.is_none_or(|a| !a.complete));
+        let out = katana.home.katana(&["rules", "accept-tools", "api.example.test"]);
+        assert!(out.status.success() && String::from_utf8_lossy(&out.stdout).contains("2 tools"), "{out:?}");
+        let mut session = self::session(&katana, "api.example.test").await;
+        serve("Adds two numbers, and more.");
+        assert_eq!(session.ask(ask()).await.status, 200, "accepted while it runs");
     });
 }
 

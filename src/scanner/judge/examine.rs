@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::weigh::quoted;
+use super::quoted::is_quoted;
 use super::{Judge, Subject};
 use crate::scanner::classifier::Score;
 use crate::scanner::commands;
@@ -77,7 +77,7 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
 pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out: &mut Vec<Noted>) {
     let speech = !is_json(text);
     for finding in found {
-        let quoted = speech && quoted(text, &finding);
+        let quoted = speech && is_quoted(text, &finding);
         let tool = subject.tool.map(Into::into);
         out.push(Noted { surface: subject.surface, tool, group: 0, quoted, finding });
     }
@@ -156,7 +156,7 @@ pub(super) fn note(
     out: &mut Vec<Noted>,
 ) {
     if out.len() < MOST {
-        let quoted = quoted(part.text, &finding);
+        let quoted = is_quoted(part.text, &finding);
         (finding.start, finding.end) = (span.start, span.end);
         out.push(Noted { surface: part.surface, tool: tool(part), group, quoted, finding });
     }

@@ -4,6 +4,7 @@
 mod allow;
 mod examine;
 mod load;
+mod quoted;
 mod stream;
 mod verdict;
 mod weigh;

@@ -7,7 +7,7 @@ use super::examine::Noted;
 use super::verdict::{Place, Step, Verdict};
 use super::{Judge, Subject};
 use crate::base::host::Host;
-use crate::scanner::{Direction, Family, Finding, Surface, is_quoted, together};
+use crate::scanner::{Direction, Family, Finding, Surface, together};
 
 /// What is only noted is no surer than this: under every mode's threshold.
 const NOTED: u8 = 45;
@@ -51,16 +51,12 @@ const MODEL_REGIONS: &[(&str, &str)] = &[
     ("", ".services.ai.azure.com"),
 ];
 
-/// Does the finding stand in words that are spoken of, as in an article on attacks?
-pub(super) fn quoted(text: &[u8], finding: &Finding) -> bool {
-    finding.family.is_phrase() && is_quoted(text, finding.start, finding.end)
-}
-
 /// Why a finding counts for less than its rule says.
 fn less(subject: &Subject<'_>, noted: &Noted) -> Option<&'static str> {
     let orders = !matches!(noted.finding.family, Family::Secret);
     match noted.surface {
         _ if !orders => None,
+        Surface::ToolDescription => None,
         _ if noted.quoted => Some("it is spoken of, not said"),
         Surface::UserTurn => Some("the user's own words are only noted"),
         Surface::SystemPrompt => Some("a system prompt may give orders"),
@@ -87,6 +83,7 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
         return verdict;
     }
     noted.sort_by(|a, b| (a.finding.start, &a.finding.rule).cmp(&(b.finding.start, &b.finding.rule)));
+    quoted_too(&mut noted);
     let host = subject.host.and_then(|h| Host::parse(h).ok());
     let mut counting: Vec<Noted> = Vec::new();
     for mut one in noted {
@@ -113,9 +110,28 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
     verdict
 }
 
+/// What the classifier takes for an order is quoted if all that the rules found in it is.
+fn quoted_too(noted: &mut [Noted]) {
+    for at in 0..noted.len() {
+        let one = &noted[at];
+        if &*one.finding.rule != CLASSIFIER || one.quoted {
+            continue;
+        }
+        let (group, start, end) = (one.group, one.finding.start, one.finding.end);
+        let within = |n: &&Noted| {
+            n.group == group
+                && &*n.finding.rule != CLASSIFIER
+                && n.finding.start < end
+                && start < n.finding.end
+        };
+        let quoted = noted.iter().any(|n| within(&n)) && noted.iter().filter(within).all(|n| n.quoted);
+        noted[at].quoted = quoted;
+    }
+}
+
 /// Signs that stand together in one part.
 fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
-    counting.retain(|n| matches!(n.finding.family, Family::Injection));
+    counting.retain(|n| !matches!(n.finding.family, Family::Secret | Family::Command));
     counting.sort_by_key(|n| n.group);
     for group in counting.chunk_by(|a, b| a.group == b.group) {
         let of_model = |f: &Finding| &*f.rule == CLASSIFIER;

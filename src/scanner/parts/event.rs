@@ -7,8 +7,8 @@ use super::walk::Walk;
 use crate::scanner::Surface;
 use std::fmt;
 
-/// An event of more bytes is looked at in pieces.
-const LONGEST_EVENT: usize = 256 << 10;
+/// Of a longer event only so much is taken apart.
+const LONGEST_EVENT: usize = 1 << 20;
 /// Of an event that is not complete, so much is held back.
 const MOST_HELD: usize = 64 << 10;
 /// A call's arguments are shown when they have grown to this, and again with what follows.
@@ -81,9 +81,8 @@ impl Assembler {
                 [line @ .., b'\r'] => (line, Some(b'\r')),
                 line => (line, None),
             };
-            if self.line.len() + line.len() <= LONGEST_EVENT {
-                self.line.extend_from_slice(line);
-            }
+            let room = LONGEST_EVENT.saturating_sub(self.line.len());
+            self.line.extend_from_slice(&line[..line.len().min(room)]);
             match ended {
                 // the second half of one line's end
                 Some(b'\n') if self.carriage && line.is_empty() => {
@@ -117,9 +116,8 @@ impl Assembler {
             if !self.data.is_empty() {
                 self.data.push(b'\n');
             }
-            if self.data.len() + data.len() <= LONGEST_EVENT {
-                self.data.extend_from_slice(data);
-            }
+            let room = LONGEST_EVENT.saturating_sub(self.data.len());
+            self.data.extend_from_slice(&data[..data.len().min(room)]);
         }
         line.clear();
         self.line = line;
@@ -143,6 +141,10 @@ impl Assembler {
     }
 
     fn piece(&mut self, piece: Piece, visit: &mut dyn FnMut(&Part<'_>)) {
+        // nobody makes as many calls at once: the oldest is shown as far as it has come
+        if self.calls.len() >= MOST_CALLS {
+            self.complete(Some(0), visit);
+        }
         match piece {
             Piece::Begin { key, tool } => {
                 if !tool.is_empty() {
@@ -173,17 +175,11 @@ impl Assembler {
     }
 
     fn call(&mut self, key: u64) -> &mut Call {
-        let at = match self.calls.iter().position(|c| c.key == key) {
-            Some(at) => at,
-            None => {
-                // nobody makes as many calls at once: what is known of the oldest is forgotten, having been shown in part
-                if self.calls.len() >= MOST_CALLS {
-                    self.calls.remove(0);
-                }
-                self.calls.push(Call { key, tool: Vec::new(), arguments: Vec::new() });
-                self.calls.len() - 1
-            }
-        };
+        let known = self.calls.iter().position(|c| c.key == key);
+        let at = known.unwrap_or_else(|| {
+            self.calls.push(Call { key, tool: Vec::new(), arguments: Vec::new() });
+            self.calls.len() - 1
+        });
         &mut self.calls[at]
     }
 

@@ -326,6 +326,23 @@ fn a_stream_keeps_no_more_than_it_may() {
         assembler.take(delta.as_bytes(), false, &mut |_| shown += 1);
     }
     assert!(shown >= 3, "shown when the buffer is full: {shown}");
+    let call = format!(
+        "data: {{\"type\":\"tool_use\",\"name\":\"sh\",\"input\":{{\"cmd\":\"rm -rf ~\",\"note\":\"{}\"}}}}\n\n",
+        "x".repeat(2 << 20)
+    );
+    assert!(
+        streamed(call.as_bytes(), &[100, 5000]).contains(&"tool call sh/cmd: rm -rf ~".to_owned()),
+        "as far as it goes"
+    );
+    let mut many = Assembler::default();
+    let mut seen = Vec::new();
+    for i in 0..100 {
+        let piece = format!(
+            "data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":{i},\"function\":{{\"name\":\"sh\",\"arguments\":\"{{\\\"cmd\\\":\\\"ls {i}\\\"\"}}}}]}}}}]}}\n\n"
+        );
+        many.take(piece.as_bytes(), false, &mut |p| seen.push(told(p)));
+    }
+    assert!(seen.contains(&"tool call sh/cmd: ls 3".to_owned()), "none is forgotten: {seen:?}");
     let endless = "x".repeat(1 << 20);
     assert_eq!(assembler.take(endless.as_bytes(), false, &mut |_| {}), 0, "an endless event is let go");
 }

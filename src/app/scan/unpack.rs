@@ -234,31 +234,46 @@ impl Unpacking<'_, '_> {
                 let _passed = io::copy(&mut (&mut *reader).take(packed), &mut io::sink());
                 continue;
             }
-            match method {
-                8 if described => {
-                    let mut decoder = DeflateDecoder::new(&mut *reader);
-                    self.member(&mut decoder, name, &named, depth);
-                    let _rest =
-                        io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
-                    if self.room.full.get() || !after(reader) {
-                        return;
-                    }
-                }
-                0 | 8 => {
-                    let mut packed = (&mut *reader).take(packed);
-                    if method == 8 {
-                        self.member(&mut DeflateDecoder::new(&mut packed), name, &named, depth);
-                    } else {
-                        self.member(&mut packed, name, &named, depth);
-                    }
-                    let _rest = io::copy(&mut packed, &mut io::sink());
-                }
-                _ => {
-                    self.not(&format!("{name}!{named}"), "is packed in a way katana does not take apart");
-                    let _passed = io::copy(&mut (&mut *reader).take(packed), &mut io::sink());
-                }
+            let member = (named.as_str(), method, (!described).then_some(packed));
+            if !self.zipped(reader, name, member, depth) {
+                return;
             }
         }
+    }
+
+    /// One member of a zip: its name, how it is packed, its length if that is known. `false`: where the next begins is not known.
+    fn zipped(
+        &mut self,
+        reader: &mut dyn BufRead,
+        name: &str,
+        (named, method, packed): (&str, u64, Option<u64>),
+        depth: usize,
+    ) -> bool {
+        match method {
+            8 if packed.is_none() => {
+                let mut decoder = DeflateDecoder::new(&mut *reader);
+                self.member(&mut decoder, name, named, depth);
+                let _rest =
+                    io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
+                if self.room.full.get() || !after(reader) {
+                    return false;
+                }
+            }
+            0 | 8 => {
+                let mut packed = (&mut *reader).take(packed.unwrap_or(0));
+                if method == 8 {
+                    self.member(&mut DeflateDecoder::new(&mut packed), name, named, depth);
+                } else {
+                    self.member(&mut packed, name, named, depth);
+                }
+                let _rest = io::copy(&mut packed, &mut io::sink());
+            }
+            _ => {
+                self.not(&format!("{name}!{named}"), "is packed in a way katana does not take apart");
+                let _passed = io::copy(&mut (&mut *reader).take(packed.unwrap_or(0)), &mut io::sink());
+            }
+        }
+        true
     }
 }
 

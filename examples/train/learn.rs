@@ -8,6 +8,7 @@ use katana::scanner::classifier::gate;
 use katana::scanner::classifier::model::{KNOTS, Model};
 use katana::scanner::classifier::text::{Sink, walk};
 
+use crate::phrases::Dice;
 use crate::rows::Row;
 
 /// How to learn.
@@ -63,22 +64,6 @@ impl Example {
             true
         });
         example
-    }
-}
-
-/// Numbers that look random and are the same each time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn share(&mut self) -> f32 {
-        (self.next() >> 40) as f32 / (1_u64 << 24) as f32
     }
 }
 

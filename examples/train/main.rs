@@ -7,6 +7,7 @@
 mod learn;
 mod measure;
 mod percent;
+mod phrases;
 mod rows;
 
 use std::path::PathBuf;
@@ -37,6 +38,7 @@ struct Options {
     folds: u32,
     settings: Settings,
     out: Option<PathBuf>,
+    plain: bool,
 }
 
 fn main() -> ExitCode {
@@ -54,6 +56,7 @@ fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
     let mut flag = String::new();
     for arg in args {
         if arg.starts_with("--") {
+            options.plain |= arg == "--plain";
             flag = arg;
             continue;
         }
@@ -79,13 +82,20 @@ fn run(options: &Options) -> Result<(), String> {
     let hold =
         |row: &Row| options.hold.as_ref().is_some_and(|part| row.is_attack && row.source.contains(part));
     let (held, rows): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(hold);
+    let mut rows = rows;
+    if !options.plain {
+        let is_host = |r: &&Row| !r.is_attack && r.origin != "user_input" && r.text.contains('\n');
+        let made = phrases::rows(&rows.iter().filter(is_host).collect::<Vec<_>>());
+        rows.extend(made);
+    }
     println!(
         "{} rows to train on, {} of them attacks",
         rows.len(),
         rows.iter().filter(|r| r.is_attack).count()
     );
     let mut extra = rows::read(&options.percent_rows)?;
-    extra.retain(|row| !row.label.ends_with("quotes_attack") && !row.source.contains("hackaprompt"));
+    // of prompts only what is no prompt: those are not what this is for
+    extra.retain(|row| !["quotes_attack", "chat_request", "system_prompt"].iter().any(|kind| row.label.ends_with(kind)) && !row.source.contains("hackaprompt"));
     let crossed = percent::crossed(&rows, options.folds, &options.settings);
     let mut model = train(&rows, &options.settings);
     percent::set(&mut model, &crossed, &extra);

@@ -16,11 +16,12 @@ const PERCENTS: [u8; KNOTS] = [0, 5, 10, 20, 35, 50, 65, 80, 90, 95, 98, 99];
 pub(crate) struct Crossed {
     pub(crate) sum: i32,
     pub(crate) is_attack: bool,
+    pub(crate) is_phrase: bool,
 }
 
 /// In the order of the rows.
 pub(crate) fn crossed(rows: &[Row], folds: u32, settings: &Settings) -> Vec<Crossed> {
-    let groups = groups(rows);
+    let groups = if std::env::var("BYROW").is_ok() { (0..rows.len() as u32).collect() } else { groups(rows) };
     let fold = |i: usize| (groups[i].wrapping_mul(2_654_435_761) >> 8) % folds;
     let mut sums = vec![0; rows.len()];
     for held in 0..folds {
@@ -30,7 +31,7 @@ pub(crate) fn crossed(rows: &[Row], folds: u32, settings: &Settings) -> Vec<Cros
             sums[i] = model.sum(row.text.as_bytes());
         }
     }
-    sums.into_iter().zip(rows).map(|(sum, row)| Crossed { sum, is_attack: row.is_attack }).collect()
+    sums.into_iter().zip(rows).map(|(sum, row)| Crossed { sum, is_attack: row.is_attack, is_phrase: row.source.starts_with("phrases") }).collect()
 }
 
 /// Sets the percentages: the chance of an attack given the sum, made to rise with it.
@@ -82,6 +83,13 @@ pub(crate) fn table(model: &Model, crossed: &[Crossed]) -> String {
     let line = |(sum, percent): &(i32, u8)| {
         format!("| {percent} | {sum} | {:.1} | {:.2} |\n", share(true, *sum), share(false, *sum))
     };
+    for q in [200, 100, 50] {
+        let mut sums: Vec<i32> = crossed.iter().filter(|c| !c.is_attack && !c.is_phrase).map(|c| c.sum).collect();
+        sums.sort_unstable();
+        let t = sums[sums.len() - 1 - sums.len() / q];
+        let at = crossed.iter().filter(|c| c.is_attack && !c.is_phrase);
+        println!("recall at 1/{q}: {:.1} ({t})", 100.0 * at.clone().filter(|c| c.sum > t).count() as f64 / at.count() as f64);
+    }
     let lines: String = model.knots.iter().map(line).collect();
     format!(
         "| percent | sum | attacks at or above, % | benign at or above, % |\n| ---: | ---: | ---: | ---: |\n{lines}"

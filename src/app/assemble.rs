@@ -36,7 +36,7 @@ pub(super) fn live(
     trail: &Arc<Trail>,
     tokens: &Arc<Tokens>,
     calls: Calls,
-) -> Result<Live, Error> {
+) -> Result<(Live, Arc<Judge>), Error> {
     static ERA: AtomicU64 = AtomicU64::new(1);
     let proxy = &config.proxy;
     let guard = Arc::new(Guard::new(proxy.private.clone(), own));
@@ -74,17 +74,18 @@ pub(super) fn live(
         AnyStage::ScrubSecrets(ScrubSecrets::new(proxy.on_secret, mode, whole)),
         AnyStage::InjectCredentials(InjectCredentials::new(proxy.inject_credentials, whole)),
         AnyStage::BrokerCredentials(BrokerCredentials::new(desk, proxy.on_secret, whole)),
-        AnyStage::ScanResponse(ScanResponse::new(judge, tools, config.scan_outputs, response, whole)),
+        AnyStage::ScanResponse(ScanResponse::new(judge.clone(), tools, config.scan_outputs, response, whole)),
         AnyStage::RecordAudit(RecordAudit::new(trail.clone(), mode)),
     ];
     let fail = if mode == Mode::Permissive { FailMode::Open } else { FailMode::Closed };
-    Ok(Live {
+    let live = Live {
         era: ERA.fetch_add(1, Relaxed),
         pipeline: Pipeline::new(stages, fail),
         mode,
         limits: proxy.limits.clone(),
         outlet,
-    })
+    };
+    Ok((live, judge))
 }
 
 /// The rules, the operator's own among them.

@@ -126,7 +126,8 @@ pub fn ask(config: &Config, paths: &Paths, question: &Question) -> Result<Answer
         Listen::Unix(_) => Vec::new(),
     };
     let tokens = Tokens::new(trail.clone(), Box::new(NotKept));
-    let live = Arc::new(assemble::live(config, paths, own, &trail, &tokens, Calls::Rehearsed)?);
+    let (live, _) = assemble::live(config, paths, own, &trail, &tokens, Calls::Rehearsed)?;
+    let live = Arc::new(live);
     let references = assemble::references(config);
     let vault = ArcSwap::from_pointee(assemble::first_generation(config, paths, &references)?);
     let access = Arc::new(Access::new(trail.clone()));

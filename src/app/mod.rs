@@ -20,3 +20,4 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod scan;
+pub mod tools;

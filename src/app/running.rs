@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::pipeline::{Access, Book, Tokens};
 use crate::proxy::tls::accept::Acceptor;
 use crate::proxy::{self, Bound, Server, Shared};
+use crate::scanner::{self, Judge};
 use crate::telemetry::metrics::{self, Metric};
 use crate::vault::reference::Resolver;
 use crate::vault::{self, Generation, Vault};
@@ -37,6 +38,7 @@ pub(super) struct Running {
     access: Arc<Access>,
     pub(super) paths: Paths,
     pub(super) config: ArcSwap<Config>,
+    judge: ArcSwap<Judge>,
     /// One change at a time: a reload and a changed vault must not overtake each other.
     turn: Mutex<()>,
     generations: AtomicU64,
@@ -68,7 +70,7 @@ impl Running {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let bound = Bound::open(&config.proxy.listen, threads).map_err(|e| listen_failed(&e))?;
         let tokens = Tokens::new(trail.clone(), Box::new(Keep::new(paths, &config.vault, &trail)));
-        let live = assemble::live(&config, paths, own(bound.at()), &trail, &tokens, Calls::Made)?;
+        let (live, judge) = assemble::live(&config, paths, own(bound.at()), &trail, &tokens, Calls::Made)?;
         let references = assemble::references(&config);
         let generation = assemble::first_generation(&config, paths, &references)?;
         let trouble = Mutex::new(trouble(&config, paths, &generation));
@@ -99,6 +101,7 @@ impl Running {
             access,
             paths: paths.clone(),
             config: ArcSwap::new(config),
+            judge: ArcSwap::new(judge),
             turn: Mutex::new(()),
             generations: AtomicU64::new(2),
             listen_given,
@@ -207,7 +210,7 @@ impl Running {
 
     fn taken_up(&self, config: Config) -> Result<Value, Error> {
         let old = self.config.load_full();
-        let live = assemble::live(
+        let (live, judge) = assemble::live(
             &config,
             &self.paths,
             own(self.server.at()),
@@ -218,13 +221,16 @@ impl Running {
         let number = self.generations.fetch_add(1, Relaxed);
         self.references.set((&config.vault).into());
         let generation = assemble::generation(&config, &self.paths, number, &self.references)?;
-        let weaker = config.weakened_from(&old);
+        let mut weaker = config.weakened_from(&old);
+        let gained = judge.allow_list().gained_from(self.judge.load().allow_list());
+        weaker.extend(gained.iter().map(|entry| format!("allow.yaml gained {entry}")));
         for what in &weaker {
             tracing::warn!(what, "the new configuration weakens protection");
         }
         let digest = config.digest.clone();
         self.serve_with(&config, generation);
         self.shared.live.store(Arc::new(live));
+        self.judge.store(judge);
         self.config.store(Arc::new(config));
         Metric::Reloads.inc();
         let mut reasons = vec![format!("now {digest}")];
@@ -272,6 +278,7 @@ impl Service for Running {
             "ca_trouble": *self.ca_trouble.lock(),
             "audit_head": self.trail.head().hash,
             "audit_healthy": self.trail.healthy(),
+            "allowances": allowances(&self.judge.load()),
             "counters": {
                 "requests": Metric::Exchanges.value(),
                 "injected": Metric::Injected.value(),
@@ -310,6 +317,15 @@ impl Service for Running {
         }
         drained
     }
+}
+
+/// What the allow-list lets through, and how often it did since it was read.
+fn allowances(judge: &Judge) -> Value {
+    let told = |e: &scanner::Allowance| {
+        let expires = e.expires.map(|at| at.to_string());
+        json!({ "allows": e.describe(), "reason": &*e.reason, "expires": expires, "expired": e.has_expired(), "hits": e.hits() })
+    };
+    judge.allow_list().entries().iter().map(told).collect()
 }
 
 /// The runs whose placeholders are honoured.

@@ -119,6 +119,7 @@ pub struct Ledger {
     injected: Vec<(usize, Slot)>,
     scrubbed: Vec<usize>,
     hidden: Vec<Range<usize>>,
+    host_hidden: bool,
 }
 
 /// One request and its answer.
@@ -377,6 +378,11 @@ impl Exchange {
     /// Part of the path and query that no record may show.
     pub fn hide(&self, span: Range<usize>) {
         self.ledger.lock().hidden.push(span);
+    }
+
+    /// The host's name may be shown in no record.
+    pub fn hide_host(&self) {
+        self.ledger.lock().host_hidden = true;
     }
 
     /// A vault value or placeholder in the method; methods of the book are none.

@@ -1,11 +1,18 @@
 //! What a lane's rules find in the decoded views of a text, as findings in the text itself.
 
 use super::search::{Lane, Look};
-use super::views::{self, Wants};
-use super::{Direction, Finding, Surface};
+use super::views::{self, Kind, View, Wants};
+use super::{Direction, Finding, Surface, covert};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
+
+/// Is it what somebody wrote there, byte for byte? What views make of look-alikes and of words taken apart is their own.
+fn is_faithful(seen: &views::Seen<'_>) -> bool {
+    use View::{Base64, Entities, Escapes, Hex, Inflate, Percent, Quoted};
+    let faithful = |v| matches!(v, Base64 | Entities | Escapes | Hex | Inflate | Percent | Quoted);
+    seen.kind == Kind::Text && seen.path.views().all(faithful)
+}
 
 /// Appends to what was found as the text stands (`out[first..]`), and sorts it all.
 pub(super) fn find(
@@ -23,6 +30,11 @@ pub(super) fn find(
     views::each(text, Wants::on(direction, surface), &mut |seen| {
         here.clear();
         lane.look(&Look { path: seen.path, kind: seen.kind, surface }, seen.bytes, &mut here);
+        if direction == Direction::Response && surface.is_body() && is_faithful(seen) {
+            let plain = here.len();
+            covert::find(seen.bytes, &mut here);
+            here[plain..].iter_mut().for_each(|f| f.path = seen.path);
+        }
         let found = !here.is_empty();
         for mut finding in here.drain(..) {
             let span = seen.original(finding.start..finding.end);

@@ -17,10 +17,8 @@ pub fn excerpt(text: &[u8], finding: &Finding) -> String {
         Family::Secret => {
             format!("{}… ({} bytes)", shown(SECRET_SHOWN.min(matched.len() / 4)), matched.len())
         }
-        Family::Injection | Family::Command if readable.chars().count() > PHRASE_SHOWN => {
-            format!("{}…", shown(PHRASE_SHOWN))
-        }
-        Family::Injection | Family::Command => shown(PHRASE_SHOWN),
+        _ if readable.chars().count() > PHRASE_SHOWN => format!("{}…", shown(PHRASE_SHOWN)),
+        _ => shown(PHRASE_SHOWN),
     }
 }
 

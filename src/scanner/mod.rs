@@ -4,6 +4,7 @@
 
 pub mod classifier;
 pub mod commands;
+pub mod covert;
 mod deep;
 mod excerpt;
 mod judge;
@@ -101,9 +102,21 @@ pub enum Family {
     Injection,
     /// What a shell command does: see [`commands`].
     Command,
+    /// Characters and hosts that are not what they seem. Looked for in responses.
+    Unicode,
+    /// Orders to a terminal or a browser, and dangerous links. By default looked for in responses.
+    Content,
+    /// What poisons a tool's description. By default looked for in responses.
+    Mcp,
 }
 
 impl Family {
+    /// Do its rules look for sentences? Case and what stands between words do not matter then.
+    #[must_use]
+    pub fn is_phrase(self) -> bool {
+        matches!(self, Self::Injection | Self::Mcp)
+    }
+
     /// As it stands in an audit record.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -111,6 +124,9 @@ impl Family {
             Self::Secret => "secret",
             Self::Injection => "injection",
             Self::Command => "command",
+            Self::Unicode => "unicode",
+            Self::Content => "content",
+            Self::Mcp => "mcp",
         }
     }
 }
@@ -154,6 +170,9 @@ pub enum Error {
         /// Each with file and, where there is one, line.
         problems: Vec<String>,
     },
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] classifier::Error),
     /// More rules or keywords than the engine has room for.
     #[error("more than {limit} {what}")]
     TooMany {
@@ -171,6 +190,7 @@ impl Error {
         match self {
             Error::Yaml(_) => "scanner_yaml",
             Error::Rule { .. } => "scanner_rule",
+            Error::Model(why) => why.code(),
             Error::Own { .. } => "rules_invalid",
             Error::TooMany { .. } => "scanner_too_many",
         }
@@ -220,20 +240,41 @@ impl Scanner {
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
         let hold = self.lane(direction).scan(surface, text, out);
+        let open = Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
-        hold
+        hold.min(open)
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
         let first = out.len();
         self.lane(direction).find(surface, text, out);
+        Scanner::uncover((direction, surface), text, out, first);
         deep::find(self.lane(direction), (direction, surface), text, out, first);
     }
 
     /// The text as it stands, not what may lie encoded in it.
     pub fn plain(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
         self.lane(direction).find(surface, text, out);
+    }
+
+    /// What no rule says: in answers, in the order of their places with what was found (`out[first..]`). Returns the offset from
+    /// which it may change.
+    fn uncover(
+        (direction, surface): (Direction, Surface),
+        text: &[u8],
+        out: &mut Vec<Finding>,
+        first: usize,
+    ) -> usize {
+        if direction == Direction::Request || !surface.is_body() {
+            return text.len();
+        }
+        let before = out.len();
+        let open = covert::find(text, out);
+        if out.len() > before {
+            out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+        }
+        open
     }
 
     /// The most bytes `scan` ever holds back.

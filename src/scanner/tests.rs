@@ -72,6 +72,27 @@ mod cuts {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(96))]
         #[test]
+        fn let_nothing_through_where_keywords_crowd(at in 0_usize..3000, sizes in proptest::collection::vec(900_usize..9000, 1..9)) {
+            let scanner = &*SCANNER;
+            let secret = scanner.rule("github.token").unwrap().examples[0].clone();
+            let noise = "dd_api_key=09 ";
+            let text = [&noise.repeat(at), secret.as_str(), " ", &noise.repeat(3000 - at)].concat();
+            let (mut kept, mut passed, mut rest, mut sizes) = (Vec::new(), 0, text.as_bytes(), sizes.into_iter().cycle());
+            let mut seen = false;
+            while !rest.is_empty() {
+                let (chunk, more) = rest.split_at(sizes.next().unwrap_or(1).min(rest.len()));
+                (kept, rest) = ([kept, chunk.to_vec()].concat(), more);
+                let mut found = Vec::new();
+                let hold = scanner.lane(Direction::Request).scan(Surface::Body, &kept, &mut found);
+                let start = at * noise.len();
+                seen |= found.iter().any(|f| f.start < hold && f.start + passed <= start && start < f.end + passed);
+                kept.drain(..hold);
+                passed += hold;
+            }
+            prop_assert!(seen);
+        }
+
+        #[test]
         fn do_not_change_what_is_found(picks in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..12), 1..8),
                                        sizes in proptest::collection::vec(1_usize..90, 1..40)) {
             let scanner = &*SCANNER;
@@ -98,12 +119,11 @@ fn secrets_are_looked_for_in_requests_and_injections_in_responses() {
     let scanner = &*SCANNER;
     for rule in scanner.rules() {
         let text = rule.examples[0].as_bytes();
-        for (direction, family) in
-            [(Direction::Request, Family::Secret), (Direction::Response, Family::Injection)]
-        {
+        for direction in [Direction::Request, Direction::Response] {
             let mut found = Vec::new();
-            scanner.scan(direction, Surface::Body, text, &mut found);
-            assert_eq!(found.iter().any(|f| f.rule == rule.id), rule.family == family, "{}", rule.id);
+            scanner.scan(direction, rule.usual_surface(), text, &mut found);
+            let meant = (rule.family == Family::Secret) == (direction == Direction::Request);
+            assert_eq!(found.iter().any(|f| f.rule == rule.id), meant, "{}", rule.id);
         }
     }
 }
@@ -120,10 +140,12 @@ fn an_order_among_thousands_of_keywords_is_found() {
             let mut found = Vec::new();
             scanner.find(Direction::Response, Surface::Body, text.as_bytes(), &mut found);
             let start = before * noise.len() + 2;
-            assert!(
-                found.iter().any(|f| &*f.rule == rule && f.start == start),
-                "{before} x {noise:?}: {found:?}"
-            );
+            // or what it stands in is refused as a whole
+            let is_seen = |f: &Finding| {
+                &*f.rule == rule && f.start == start
+                    || &*f.rule == "engine.too_dense" && f.start < start && start < f.end
+            };
+            assert!(found.iter().any(is_seen), "{before} x {noise:?}: {found:?}");
         }
     }
 }
@@ -174,8 +196,8 @@ fn rules_that_do_not_hold_together_are_refused() {
 #[test]
 fn every_rule_file_is_part_of_the_program() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["config/rules/secrets", "config/rules/injection"] {
-        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+    for folder in ["secrets", "injection", "content", "mcp"].map(|f| format!("config/rules/{f}")) {
+        for entry in std::fs::read_dir(root.join(&folder)).unwrap() {
             let path = format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy());
             assert!(BUILTIN.iter().any(|(p, _)| *p == path), "{path} is not in the catalogue");
         }
@@ -186,14 +208,15 @@ mod work {
     use super::*;
     use crate::scanner::search::WORK;
 
-    /// What a clean text costs is one look at each byte; a hostile one may cost so many, whatever it is made of.
-    const MOST: usize = 300;
-    const SIZE: usize = 6 * 1024;
+    /// What a text may cost for each of its bytes, whatever it is made of, and what may be saved up and overdrawn by one try.
+    const MOST: usize = 16;
+    const ONCE: usize = 96 * 1024;
+    const SIZE: usize = 4 * 1024;
 
     fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
         WORK.set(0);
         scanner.find(direction, Surface::Body, text, &mut Vec::new());
-        (WORK.get() + text.len()) / text.len()
+        WORK.get().saturating_sub(ONCE) / text.len()
     }
 
     /// What follows a keyword in an example, but shorter than any value.
@@ -209,7 +232,8 @@ mod work {
     #[test]
     fn no_text_of_keywords_costs_much_more_than_a_clean_one() {
         let (scanner, mut dear) = (&*SCANNER, Vec::new());
-        for rule in scanner.rules() {
+        let step = if std::env::var_os("KATANA_WORK").is_some() { 1 } else { 16 };
+        for rule in scanner.rules().iter().step_by(step) {
             let direction =
                 if rule.goes(Direction::Request) { Direction::Request } else { Direction::Response };
             for keyword in rule.keywords() {

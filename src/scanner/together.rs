@@ -2,7 +2,7 @@
 //! what a sign alone makes likely; taken as odds, against how seldom ordinary text is an attack, the signs multiply. Which
 //! findings count at all is the caller's business.
 
-use super::{Family, Finding};
+use super::Finding;
 
 /// So many bytes apart, signs belong together.
 const NEAR: usize = 800;
@@ -36,7 +36,7 @@ pub fn together(findings: &[Finding]) -> Option<(u8, std::ops::Range<usize>)> {
 }
 
 fn speaks_to_models(finding: &Finding) -> bool {
-    matches!(finding.family, Family::Injection) && f32::from(finding.confidence) > BEFORE
+    finding.family.is_phrase() && f32::from(finding.confidence) > BEFORE
 }
 
 /// The strongest first; then each rule once, and what lies within what was counted already not at all.
@@ -75,6 +75,7 @@ fn log_odds(percent: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scanner::Family;
     use crate::scanner::views::Path;
 
     fn sign(rule: &str, confidence: u8, start: usize) -> Finding {

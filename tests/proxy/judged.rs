@@ -145,6 +145,49 @@ fn a_call_of_a_tool_with_a_secret_is_denied_by_its_place() {
     katana.never_tells(&token);
 }
 
+/// `rm -rf ~`, written so that no rule for text would see it.
+const HIDDEN: &str = "r''m -\"r\"f $(echo fg== | base64 -d)";
+const BARE: &str = "r''m -\"r\"f ~";
+
+#[test]
+fn a_model_that_calls_a_shell_to_do_harm_is_cut_off() {
+    let (origin, katana) = site();
+    let delta = |part: &str| {
+        json!({"type": "content_block_delta", "index": 1, "delta": {"type": "input_json_delta", "partial_json": part}}).to_string()
+    };
+    let start = json!({"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "id": "t", "name": "bash", "input": {}}}).to_string();
+    let stop = json!({"type": "content_block_stop", "index": 1}).to_string();
+    let whole = json!({"command": BARE}).to_string();
+    let (a, rest) = whole.split_at(13);
+    let (b, c) = rest.split_at(5);
+    let events = [start, delta(a), delta(b), delta(c), stop];
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    block_on(async {
+        let mut session = session(&katana, "api.anthropic.com").await;
+        origin.on("/v1/messages", Reply::events(&events).gap(5));
+        let answer =
+            session.try_ask(json_post("/v1/messages", &json!({"messages": [], "stream": true}))).await;
+        let cut = |a: &Answer| !a.complete && !a.text().contains("content_block_stop");
+        assert!(answer.as_ref().is_none_or(cut), "{answer:?}");
+        // whole
+        let answer = json!({"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "bash", "input": {"command": BARE}}]});
+        origin.on("/whole", Reply::new(answer.to_string()).header("content-type", "application/json"));
+        let mut again = self::session(&katana, "api.anthropic.com").await;
+        let error = again.ask(json_post("/whole", &json!({"messages": []}))).await.denied(403);
+        assert_eq!(error["code"], "command_detected", "{error}");
+        assert!(error["message"].as_str().unwrap().contains("tool call of bash"), "{error}");
+        // the other way, to a server that would run it
+        let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "sh", "arguments": {"command": HIDDEN}}});
+        let error = again.ask(json_post("/mcp", &call)).await.denied(403);
+        assert_eq!(error["code"], "command_detected", "{error}");
+        // honest work
+        let answer = json!({"content": [{"type": "tool_use", "id": "t", "name": "bash", "input": {"command": "cargo test && git status"}}]});
+        origin.on("/fine", Reply::new(answer.to_string()).header("content-type", "application/json"));
+        assert_eq!(again.ask(json_post("/fine", &json!({"messages": []}))).await.status, 200);
+    });
+    assert!(origin.try_take("/mcp").is_none());
+}
+
 fn listing(description: &str) -> String {
     json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": [
         {"name": "add", "description": description, "inputSchema": {"type": "object"}},

@@ -9,6 +9,7 @@ mod scrub;
 mod splits;
 mod inject;
 mod belonging;
+mod bypasses;
 mod slots;
 mod slots_together;
 mod uses;

@@ -116,6 +116,50 @@ fn no_form_of_a_vault_value_reaches_the_origin_from_any_place() {
     site.katana.verify_audit();
 }
 
+/// Encodings of encodings, which the derived forms do not reach.
+fn nested(value: &str) -> Vec<(&'static str, String)> {
+    let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+    let once = base64(value.as_bytes());
+    vec![
+        ("base64 of base64", base64(base64(format!("key={value}").as_bytes()).as_bytes())),
+        ("gzip in base64", base64(&codec::encode("gzip", format!("the key is {value}").as_bytes()))),
+        ("hex of base64", hex(once.as_bytes())),
+        ("base64 of reversed", base64(value.chars().rev().collect::<String>().as_bytes())),
+        ("reversed base64", base64(format!("key={value}").as_bytes()).chars().rev().collect()),
+    ]
+}
+
+#[test]
+fn a_vault_value_under_several_encodings_is_refused() {
+    let site = Site::with(&[("MY_SECRET", SECRET)]);
+    site.each_crossing(async |session, origin| {
+        for (name, form) in nested(SECRET) {
+            let query =
+                Ask::get(&format!("/q?a={}", form.trim_end_matches('=').replace('+', "-").replace('/', "_")));
+            let places = [
+                ("query", query),
+                ("header", Ask::get("/h").header("x-note", form.clone())),
+                (
+                    "body",
+                    Ask::post("/b", format!("{{\"note\": \"{form}\"}}"))
+                        .header("content-type", "application/json"),
+                ),
+            ];
+            for (place, ask) in places {
+                origin.clear();
+                let answer = session.ask(ask).await;
+                assert_eq!(answer.header("x-katana-verdict"), "deny", "{name} in {place}: {}", answer.text());
+                assert!(origin.take_where(|_| true).is_none(), "{name} in {place}");
+            }
+        }
+        for (name, form) in nested(HARMLESS) {
+            let ask = Ask::get("/h").header("x-note", form.clone());
+            assert_ne!(session.ask(ask).await.header("x-katana-verdict"), "deny", "{name}");
+        }
+    });
+    site.katana.never_tells(SECRET);
+}
+
 #[test]
 fn the_same_shapes_around_a_harmless_value_arrive_byte_for_byte() {
     let site = Site::with(&[("MY_SECRET", SECRET)]);

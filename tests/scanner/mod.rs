@@ -2,4 +2,5 @@
 
 mod catalogue;
 mod ordinary;
+mod own_rules;
 mod traffic;

@@ -57,6 +57,8 @@ impl Exchange {
         }
         if self.host_is_secret() {
             record.reasons.push("the host's name is left out: it holds a vault value".into());
+        } else if ledger.host_hidden {
+            record.reasons.push("the host's name is left out: it holds what looks like a secret".into());
         } else if self.authority != nowhere() {
             record.host = Some(self.authority.host.clone());
         }

@@ -13,6 +13,7 @@ mod broker_credentials;
 mod scan_response;
 mod verdicts;
 mod record_audit;
+mod encoded;
 mod head_text;
 mod readings;
 mod reflected;

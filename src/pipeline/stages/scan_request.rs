@@ -8,7 +8,7 @@ use crate::config::BodyScan;
 use crate::pipeline::exchange::Exchange;
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
 use crate::pipeline::{Denial, RequestHead};
-use crate::scanner::{Finding, Judge, Surface};
+use crate::scanner::{Family, Finding, Judge, Surface};
 use std::sync::Arc;
 
 /// The stage.
@@ -93,6 +93,23 @@ impl ScanRequest {
         in_fields.or_else(|| self.scan_basic(ex, head))
     }
 
+    /// A name is asked of servers all over the world: as it stands, and with its labels put together.
+    fn scan_host(&self, ex: &Exchange, name: &str) -> Option<Denial> {
+        let joined: String = name.split('.').collect();
+        let text = [name, &joined].join("\n");
+        let mut findings = Vec::new();
+        self.find(ex, Surface::Url, text.as_bytes(), &mut findings);
+        findings.retain(|f| f.family == Family::Secret);
+        if !findings.is_empty() {
+            ex.hide_host();
+        }
+        let mut denial = None;
+        for finding in findings {
+            denial = denial.or(self.judge(ex, &finding, Surface::Url, "name of the host"));
+        }
+        denial
+    }
+
     /// A name and password in base64: both may be tokens, and meant for another host.
     fn scan_basic(&self, ex: &Exchange, head: &RequestHead) -> Option<Denial> {
         let mut denial = None;
@@ -111,6 +128,9 @@ impl ScanRequest {
 }
 
 const STAGE: &str = "scan_request";
+
+/// No shorter name holds a secret.
+const SHORTEST_HOST: usize = 32;
 
 fn overlap(a: &Finding, b: &Finding) -> bool {
     a.start < b.end && b.start < a.end
@@ -133,6 +153,11 @@ fn known_to_vault(ex: &Exchange, text: &[u8], finding: &Finding) -> bool {
 impl Stage for ScanRequest {
     fn name(&self) -> &'static str {
         STAGE
+    }
+
+    async fn connect(&self, ex: &Exchange) -> Result<Verdict, StageError> {
+        let name = ex.authority.host.name().filter(|n| self.on && n.len() >= SHORTEST_HOST);
+        name.and_then(|name| self.scan_host(ex, name)).map_or(Ok(Verdict::Continue), refuse)
     }
 
     async fn request(&self, ex: &Exchange, head: &mut RequestHead) -> Result<Verdict, StageError> {

@@ -2,6 +2,7 @@
 //! request is refused (`on_secret: block`). A placeholder outside its slot is an attempt to carry it off: refused.
 
 use super::claims::{self, Own, misplaced, note_attempt};
+use super::encoded;
 use super::head_text::{self, Field, with_head};
 use super::refuse;
 use crate::config::{Mode, OnSecret};
@@ -11,6 +12,8 @@ use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
 use crate::pipeline::{Denial, RequestHead};
+use crate::scanner::Surface;
+use crate::scanner::views::Path;
 use crate::vault::scrub::{Hit, Kind};
 use http::{HeaderMap, Uri};
 use std::ops::Range;
@@ -122,16 +125,19 @@ impl Stage for ScrubSecrets {
         if let Some(hit) = ex.method_hit() {
             return refuse(blocked(ex, &hit, "method"));
         }
-        let hits = with_head(head, |text| {
+        let (hits, under) = with_head(head, |text| {
             let mut hits = Vec::new();
             ex.vault.matcher.find(text.text(), &mut hits);
-            hits.into_iter()
-                .map(|h| {
-                    let fields = text.fields(&head.headers, &(h.start..h.end));
-                    (h, fields)
-                })
-                .collect::<Vec<_>>()
+            let under = encoded::find(ex, Surface::Header, text.text(), &hits);
+            let placed = hits.into_iter().map(|h| {
+                let fields = text.fields(&head.headers, &(h.start..h.end));
+                (h, fields)
+            });
+            (placed.collect::<Vec<_>>(), under)
         });
+        if let Some((hit, path)) = under {
+            return refuse(under_views(ex, &hit, "request head", path));
+        }
         if hits.is_empty() {
             return Ok(Verdict::Continue);
         }
@@ -160,13 +166,20 @@ impl Stage for ScrubSecrets {
             return Ok(ChunkVerdict::Forward);
         }
         let mut hits = Vec::new();
-        if chunk.end {
+        let hold = if chunk.end {
             ex.vault.matcher.find(chunk.text, &mut hits);
+            chunk.text.len()
         } else {
-            let hold = ex.vault.matcher.scan(chunk.text, &mut hits);
+            ex.vault.matcher.scan(chunk.text, &mut hits)
+        };
+        let under = encoded::find(ex, Surface::Body, chunk.text, &hits);
+        if !chunk.end {
             chunk.hold_from(hold);
             // what begins behind the hold may yet turn out to be something else; it is shown again
             hits.retain(|h| h.start < hold);
+        }
+        if let Some((hit, path)) = under {
+            return Ok(ChunkVerdict::Abort(under_views(ex, &hit, "request body", path)));
         }
         let own = if chunk.whole && !hits.is_empty() { claims::in_body(ex, chunk.text) } else { Vec::new() };
         for hit in &hits {
@@ -205,6 +218,9 @@ impl Stage for ScrubSecrets {
         let text = head_text::HeadText::write(Vec::new(), None, trailers);
         let mut hits = Vec::new();
         ex.vault.matcher.find(text.text(), &mut hits);
+        if let Some((hit, path)) = encoded::find(ex, Surface::Header, text.text(), &hits) {
+            return Ok(ChunkVerdict::Abort(under_views(ex, &hit, "trailers", path)));
+        }
         let hits: Vec<_> = hits
             .into_iter()
             .map(|h| {
@@ -235,6 +251,11 @@ fn blocked(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
         format!("A vault value ({}) stands in the {place}.", name(ex, hit)),
         "Leave the value out; where a credential belongs, send its placeholder and katana puts the value in.",
     )
+}
+
+/// Under encodings of encodings: it cannot be replaced where it stands.
+fn under_views(ex: &Exchange, hit: &Hit, place: &str, path: Path) -> Denial {
+    blocked(ex, hit, &format!("{place}, encoded ({path})"))
 }
 
 /// A placeholder of a body slot in a body of which part has gone, so that nothing can be put in.

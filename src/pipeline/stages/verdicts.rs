@@ -84,7 +84,7 @@ fn denial(direction: Direction, finding: &Finding, place: &Place) -> Denial {
             "what looks like a secret",
             "Leave it out. If it is a credential the agent needs, the operator puts it in the vault.",
         ),
-        (_, _) if rule.starts_with("command.") => (
+        (Family::Command, _) => (
             "command_detected",
             "a command that does harm",
             "Do not run it. If it is wanted, a person runs it, or the operator allows it: docs/rules.md.",

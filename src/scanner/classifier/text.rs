@@ -54,9 +54,9 @@ pub fn walk(text: &[u8], sink: &mut impl Sink) {
                 continue;
             }
             Class::Space => (SPACE, at + 1),
-            Class::Sign => sign(text, at),
-            Class::Wide => {
-                let (point, next) = decoded(text, at);
+            Class::Sign if byte != b'\\' || escaped(text, at).is_none() => sign(text, at),
+            Class::Sign | Class::Wide => {
+                let (point, next) = escaped(text, at).unwrap_or_else(|| decoded(text, at));
                 let symbol = folded(point);
                 if stands_alone(point) {
                     reader.end(at);
@@ -188,6 +188,15 @@ fn sign(text: &[u8], at: usize) -> (u16, usize) {
         }
         _ => (u16::from(byte), at + 1),
     }
+}
+
+/// A character beyond ASCII as JSON may write it: `\\uXXXX`.
+#[inline]
+fn escaped(text: &[u8], at: usize) -> Option<(u32, usize)> {
+    let [b'\\', b'u', digits @ ..] = text[at..].first_chunk::<6>()? else { return None };
+    let digit = |point: u32, byte: &u8| Some(point << 4 | char::from(*byte).to_digit(16)?);
+    let point = digits.iter().try_fold(0, digit)?;
+    (point >= 0x80).then_some((point, at + 6))
 }
 
 /// The code point at `at` and where the next one begins. A stray byte stands for itself.

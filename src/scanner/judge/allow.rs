@@ -42,6 +42,27 @@ impl Allowance {
         self.hits.load(Relaxed)
     }
 
+    /// What it lets pass, in one clause.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut text = self.rule.as_str().to_owned();
+        if let Some(host) = &self.host {
+            text = format!("{text} at {host}");
+        }
+        if let Some(tool) = &self.tool {
+            text = format!("{text} of {}", tool.as_str());
+        }
+        if self.value.is_some() {
+            text += " for one value";
+        }
+        text
+    }
+
+    /// Does it let through what this one does?
+    fn is_same(&self, other: &Allowance) -> bool {
+        (self.describe(), self.value) == (other.describe(), other.value)
+    }
+
     /// Has its time come?
     #[must_use]
     pub fn has_expired(&self) -> bool {
@@ -62,12 +83,12 @@ impl AllowList {
         let mut entries = Vec::new();
         for (key, node) in reader.map(&root, "the file") {
             if key.0 != "allow" {
-                reader.say(key.1, format!("`{}` is no key here: write `allow:` and a list", key.0));
+                reader.say(key.1, &format!("`{}` is no key here: write `allow:` and a list", key.0));
                 continue;
             }
             match &node.value {
                 Value::List(items) => entries.extend(items.iter().filter_map(|i| reader.entry(i))),
-                _ => reader.say(node.at, "`allow` is a list of entries".into()),
+                _ => reader.say(node.at, "`allow` is a list of entries"),
             }
         }
         if reader.wrong.is_empty() { Ok(AllowList { entries }) } else { Err(reader.wrong) }
@@ -77,6 +98,13 @@ impl AllowList {
     #[must_use]
     pub fn entries(&self) -> &[Allowance] {
         &self.entries
+    }
+
+    /// The entries that `old` does not have.
+    #[must_use]
+    pub fn gained_from(&self, old: &AllowList) -> Vec<String> {
+        let new = self.entries.iter().filter(|e| !old.entries.iter().any(|o| o.is_same(e)));
+        new.map(Allowance::describe).collect()
     }
 
     /// The reason of the first entry that lets it pass. Counts it.
@@ -106,13 +134,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn say(&mut self, at: Spot, what: String) {
+    fn say(&mut self, at: Spot, what: &str) {
         self.wrong.push(format!("{}:{}:{}: {what}", self.name, at.line, at.column));
     }
 
     fn map<'n>(&mut self, node: &'n Node, what: &str) -> Vec<((&'n str, Spot), &'n Node)> {
         let Value::Map(pairs) = &node.value else {
-            self.say(node.at, format!("{what} is no `key: value` section"));
+            self.say(node.at, &format!("{what} is no `key: value` section"));
             return Vec::new();
         };
         pairs.iter().map(|(k, v)| ((k.text.as_str(), k.at), v)).collect()
@@ -124,11 +152,11 @@ impl Reader<'_> {
         let (mut rule, mut host, mut tool, mut value, mut expires, mut reason) = Default::default();
         for ((key, at), node) in self.map(node, "an entry") {
             if seen.contains(&key) {
-                self.say(at, format!("`{key}` stands there twice"));
+                self.say(at, &format!("`{key}` stands there twice"));
             }
             seen.push(key);
             let Value::Text(text) = &node.value else {
-                self.say(node.at, format!("`{key}` takes a text"));
+                self.say(node.at, &format!("`{key}` takes a text"));
                 continue;
             };
             let wrong = match key {
@@ -149,16 +177,13 @@ impl Reader<'_> {
                 }
                 _ => Some(format!("`{key}` is no key of an entry; there are {KEYS}")),
             };
-            wrong.into_iter().for_each(|w| self.say(node.at, w));
+            wrong.into_iter().for_each(|w| self.say(node.at, &w));
         }
         if reason.is_none() {
-            self.say(node.at, "lacks `reason`: say why this may pass".into());
+            self.say(node.at, "lacks `reason`: say why this may pass");
         }
         if rule.is_none() && value.is_none() {
-            self.say(
-                node.at,
-                "lacks `rule` or `value`: say what may pass (`rule: \"*\"` for everything)".into(),
-            );
+            self.say(node.at, "lacks `rule` or `value`: say what may pass (`rule: \"*\"` for everything)");
         }
         let rule = rule.unwrap_or_else(|| Glob::new("*"));
         (self.wrong.len() == before).then(|| Allowance {

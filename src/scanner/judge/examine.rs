@@ -3,13 +3,19 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::Subject;
 use super::weigh::quoted;
+use super::{Judge, Subject};
+use crate::scanner::classifier::Score;
+use crate::scanner::commands;
 use crate::scanner::parts::{self, Part};
-use crate::scanner::{Direction, Finding, Scanner, Surface};
+use crate::scanner::views::Path;
+use crate::scanner::{Direction, Family, Finding, Surface};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
+
+/// What the classifier is less sure of is not noted.
+const LEAST: u8 = 30;
 
 /// A finding, and where in the message it stands.
 #[derive(Clone, Debug)]
@@ -41,22 +47,26 @@ pub struct Listed {
 }
 
 /// What the engines find in a complete text, and in its parts.
-pub(super) fn whole(scanner: &Scanner, subject: &Subject<'_>, text: &[u8], all: &mut Examined) {
+pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut Examined) {
     let out = &mut all.noted;
     let mut here = Vec::new();
-    scanner.find(subject.direction, subject.surface, text, &mut here);
+    judge.scanner.find(subject.direction, subject.surface, text, &mut here);
+    if subject.direction == Direction::Response && subject.surface.is_body() && !is_json(text) {
+        classified(judge, text, &mut here);
+    }
     take(subject, text, here, out);
     match subject.surface {
-        Surface::Body => in_parts(scanner, subject.direction, text, all),
+        Surface::Body => in_parts(judge, subject.direction, text, all),
         // a part that was handed in by itself
         surface if subject.direction == Direction::Request && is_foreign(surface) => {
             let mut here = Vec::new();
-            scanner.find(Direction::Response, surface, text, &mut here);
+            judge.scanner.find(Direction::Response, surface, text, &mut here);
+            classified(judge, text, &mut here);
             take(subject, text, here, out);
         }
         Surface::ToolCall => {
             let mut here = Vec::new();
-            commands(text, &mut here);
+            commands::find(text, &mut here);
             take(subject, text, here, out);
         }
         _ => {}
@@ -65,11 +75,25 @@ pub(super) fn whole(scanner: &Scanner, subject: &Subject<'_>, text: &[u8], all: 
 
 /// What was found in the text as a whole.
 pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out: &mut Vec<Noted>) {
-    let speech = !matches!(text.trim_ascii_start().first(), Some(b'{' | b'['));
+    let speech = !is_json(text);
     for finding in found {
         let quoted = speech && quoted(text, &finding);
         let tool = subject.tool.map(Into::into);
         out.push(Noted { surface: subject.surface, tool, group: 0, quoted, finding });
+    }
+}
+
+fn is_json(text: &[u8]) -> bool {
+    matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// What the model that was trained on such texts says of it.
+fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
+    let Score { percent, start, end } = judge.classifier.score(text);
+    if percent >= LEAST {
+        let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
+        here.push(Finding { rule, family, confidence: percent, start, end, path });
+        here.sort_by_key(|f| f.start);
     }
 }
 
@@ -78,7 +102,7 @@ fn is_foreign(surface: Surface) -> bool {
     matches!(surface, Surface::ToolResult | Surface::ToolDescription | Surface::UserTurn)
 }
 
-fn in_parts(scanner: &Scanner, direction: Direction, text: &[u8], all: &mut Examined) {
+fn in_parts(judge: &Judge, direction: Direction, text: &[u8], all: &mut Examined) {
     let Examined { noted: out, listed } = all;
     let mut group = 0;
     let mut here = Vec::new();
@@ -88,7 +112,7 @@ fn in_parts(scanner: &Scanner, direction: Direction, text: &[u8], all: &mut Exam
         if part.entry {
             return list(part, listed);
         }
-        part_of(scanner, part, &mut here);
+        part_of(judge, part, &mut here);
         if !out.is_empty() {
             let span = part.original(0..part.text.len());
             out.iter_mut().filter(|n| n.group == 0).for_each(|n| belongs(n, part, &span));
@@ -110,11 +134,14 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 }
 
 /// What the engines find in one part.
-pub(super) fn part_of(scanner: &Scanner, part: &Part<'_>, here: &mut Vec<Finding>) {
+pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
     match part.surface {
-        Surface::ToolCall if parts::command_like(part) => commands(part.text, here),
+        Surface::ToolCall if parts::command_like(part) => commands::find(part.text, here),
         surface if is_foreign(surface) || surface == Surface::Body => {
-            scanner.find(Direction::Response, surface, part.text, here);
+            judge.scanner.find(Direction::Response, surface, part.text, here);
+            if surface != Surface::Body {
+                classified(judge, part.text, here);
+            }
         }
         _ => {}
     }
@@ -161,9 +188,4 @@ fn once(out: &mut Vec<Noted>) {
         };
         n.group > 0 || !all.iter().any(twin)
     });
-}
-
-/// What a shell command does.
-fn commands(command: &[u8], here: &mut Vec<Finding>) {
-    crate::scanner::commands::find(command, here);
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::Judge;
 use super::allow::AllowList;
-use super::{Judge, STRICT};
 use crate::scanner::rules::{self, BUILTIN, Rule};
 use crate::scanner::{Error, Scanner};
 
@@ -40,7 +40,7 @@ impl Judge {
         if !wrong.is_empty() {
             return Err(Error::Own { problems: wrong });
         }
-        Ok(Judge { scanner, allow, threshold: Some(STRICT) })
+        Ok(Judge { allow, ..Judge::of(scanner)? })
     }
 
     /// Are these files of rules that `load` would take? How many rules they have, and everything wrong with them.
@@ -125,7 +125,7 @@ fn joined(own: Vec<Own>, wrong: &mut Vec<String>) -> Result<Scanner, Error> {
                 ));
             }
             (false, true) => {
-                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"))
+                wrong.push(format!("{at}: `overrides: true`, and katana has no rule of this id"));
             }
             _ => {}
         }

@@ -8,6 +8,9 @@ mod stream;
 mod verdict;
 mod weigh;
 
+#[cfg(test)]
+mod tests;
+
 pub use allow::{AllowList, Allowance};
 pub use examine::Listed;
 pub use stream::{Piece, Stream};
@@ -17,8 +20,11 @@ use std::sync::Arc;
 
 use crate::base::host::Host;
 
+use super::classifier::Classifier;
 use super::{Direction, Error, Finding, Scanner, Surface};
 use examine::Examined;
+#[cfg(test)]
+use examine::Noted;
 
 /// What a text is, and where it comes from or goes to.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,8 @@ pub const MAX: u8 = 50;
 #[derive(Debug)]
 pub struct Judge {
     scanner: Scanner,
+    classifier: Classifier,
+    classifier_rule: Arc<str>,
     allow: AllowList,
     threshold: Option<u8>,
 }
@@ -62,7 +70,7 @@ impl Judge {
     /// # Errors
     /// None, unless the program was built with broken rules.
     pub fn builtin() -> Result<Judge, Error> {
-        Scanner::builtin().map(Judge::from)
+        Scanner::builtin().and_then(Judge::of)
     }
 
     /// The score from which it blocks; none: it never does.
@@ -114,7 +122,7 @@ impl Judge {
     #[must_use]
     pub fn verdict(&self, subject: &Subject<'_>, text: &[u8]) -> Verdict {
         let mut examined = Examined::default();
-        examine::whole(&self.scanner, subject, text, &mut examined);
+        examine::whole(self, subject, text, &mut examined);
         let verdict = weigh::weigh(self, subject, text, examined.noted);
         Verdict { listed: examined.listed, ..verdict }
     }
@@ -123,10 +131,18 @@ impl Judge {
     pub fn pass(&self, subject: &Subject<'_>, stream: &mut Stream, piece: Piece<'_>) -> (Verdict, usize) {
         stream::pass(self, subject, stream, piece)
     }
-}
 
-impl From<Scanner> for Judge {
-    fn from(scanner: Scanner) -> Judge {
-        Judge { scanner, allow: AllowList::default(), threshold: Some(STRICT) }
+    /// Of these rules, with nothing allowed.
+    ///
+    /// # Errors
+    /// None, unless the program was built with a broken model.
+    pub fn of(scanner: Scanner) -> Result<Judge, Error> {
+        Ok(Judge {
+            scanner,
+            classifier: Classifier::builtin()?,
+            classifier_rule: "injection.classifier".into(),
+            allow: AllowList::default(),
+            threshold: Some(STRICT),
+        })
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn pass(
             if part.entry {
                 return examine::list(part, &mut listed);
             }
-            examine::part_of(&judge.scanner, part, &mut here);
+            examine::part_of(judge, part, &mut here);
             for finding in here.drain(..) {
                 examine::note(part, group, finding, span.clone(), &mut noted);
             }

@@ -12,6 +12,18 @@ use crate::scanner::{Direction, Family, Finding, Surface, together};
 /// What is only noted is no surer than this: under every mode's threshold.
 const NOTED: u8 = 45;
 
+/// The classifier's findings.
+const CLASSIFIER: &str = "injection.classifier";
+/// How likely an order is before anything is seen, percent; as in `together`.
+const BEFORE: f32 = 5.0;
+/// What the less sure of rules and classifier adds: both read the same words, so half of what it would say alone. Of 0, 0.2, 0.35,
+/// 0.5, 0.75 and 1, the value from which on recall over the development rows hardly grew and false alarms did.
+const DISCOUNT: f32 = 0.5;
+/// Nothing here is certain.
+const MOST: f32 = 96.0;
+/// So many bytes apart, rules and classifier speak of the same.
+const NEAR: usize = 800;
+
 /// Hosts whose answers are a model's own words. Only what tools gave, or what it calls tools with, comes from elsewhere.
 const MODELS: &[&str] = &[
     "api.openai.com",
@@ -103,19 +115,43 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
 
 /// Signs that stand together in one part.
 fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
+    counting.retain(|n| matches!(n.finding.family, Family::Injection));
     counting.sort_by_key(|n| n.group);
     for group in counting.chunk_by(|a, b| a.group == b.group) {
-        let findings: Vec<Finding> = group.iter().map(|n| n.finding.clone()).collect();
-        let Some((score, span)) = together(&findings) else { continue };
+        let of_model = |f: &Finding| &*f.rule == CLASSIFIER;
+        let (model, rules): (Vec<Finding>, Vec<Finding>) =
+            group.iter().map(|n| n.finding.clone()).partition(of_model);
+        let strongest = rules.iter().max_by_key(|f| f.confidence).map(|f| (f.confidence, f.start..f.end));
+        let Some((rules_say, span)) = together(&rules).or(strongest) else { continue };
+        let near = |f: &&Finding| f.start < span.end + NEAR && span.start < f.end + NEAR;
+        let model = model.iter().filter(near).max_by_key(|f| f.confidence);
+        let score = model.map_or(rules_say, |m| rules_say.max(both(rules_say, m.confidence)));
+        if model.is_none() && rules.len() < 2 {
+            continue;
+        }
         verdict.joined = verdict.joined.max(score);
         if score > verdict.score {
             verdict.score = score;
-            let near = findings.iter().filter(|f| span.start <= f.start && f.end <= span.end);
-            let mut rules: Vec<Arc<str>> = near.map(|f| Arc::clone(&f.rule)).collect();
+            let there = rules.iter().filter(|f| span.start <= f.start && f.end <= span.end);
+            let mut rules: Vec<Arc<str>> = there.chain(model).map(|f| Arc::clone(&f.rule)).collect();
             rules.dedup();
             verdict.steps.push(Step::Joined { rules, score });
         }
     }
+}
+
+/// What the rules and the classifier say together: the surer one, and the other at a discount, as log-odds over what is likely
+/// before anything is seen.
+fn both(rules: u8, model: u8) -> u8 {
+    let says = |percent: u8| log_odds(f32::from(percent)) - log_odds(BEFORE);
+    let (a, b) = (says(rules), says(model));
+    let sum = log_odds(BEFORE) + a.max(b) + DISCOUNT * a.min(b).max(0.0);
+    (100.0 / (1.0 + (-sum).exp())).clamp(0.0, MOST) as u8
+}
+
+fn log_odds(percent: f32) -> f32 {
+    let share = percent.clamp(1.0, 99.0) / 100.0;
+    (share / (1.0 - share)).ln()
 }
 
 fn found(noted: &Noted) -> Step {

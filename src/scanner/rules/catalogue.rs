@@ -53,4 +53,6 @@ files! {
     "config/rules/injection/demands.yaml",
     "config/rules/injection/forging.yaml",
     "config/rules/injection/decoding.yaml",
+    "config/rules/mcp/tool_poisoning.yaml",
+    "config/rules/content/links.yaml",
 }

@@ -107,8 +107,8 @@ impl Rule {
         let context = (!raw.value.is_empty())
             .then(|| Context { nearby: raw.nearby.unwrap_or(NEARBY).min(raw.confidence) });
         let written = if context.is_some() { raw.value } else { raw.pattern };
-        let pattern = if family == Family::Injection { written.replace(' ', GAP) } else { written };
-        let case = raw.ignore_case || family == Family::Injection;
+        let pattern = if family.is_phrase() { written.replace(' ', GAP) } else { written };
+        let case = raw.ignore_case || family.is_phrase();
         let usual_next = case || context.is_some();
         let seamless = |texts: Vec<String>| texts.into_iter().map(|t| t.replace(SEAM, "")).collect();
         let usual = if family == Family::Secret { Direction::Request } else { Direction::Response };
@@ -194,6 +194,12 @@ impl Rule {
         self.surfaces.contains(&surface) || surface.is_body() && self.surfaces.contains(&Surface::Body)
     }
 
+    /// A body, or the part of one that it is for.
+    #[cfg(test)]
+    pub(in crate::scanner) fn usual_surface(&self) -> Surface {
+        if self.is_for(Surface::Body) { Surface::Body } else { self.surfaces[0] }
+    }
+
     /// How many bytes from a keyword's beginning decide what the rule says: the longest match, or keyword, and what is looked
     /// at after it.
     pub(in crate::scanner) fn reach(&self) -> usize {
@@ -249,7 +255,12 @@ impl Rule {
     pub(in crate::scanner) fn may_match(&self, text: &[u8], work: &mut Work) -> bool {
         work.add(Work::LOOK);
         let bounds = self.bounds();
-        self.context.is_some() || bounds.gate.lets_in(&text[..text.len().min(bounds.reach)])
+        if self.context.is_none() {
+            return bounds.gate.lets_in(&text[..text.len().min(bounds.reach)]);
+        }
+        let (least, most) =
+            (self.names.last().map_or(0, |n| n.len()), self.names.first().map_or(0, |n| n.len()));
+        bounds.shape.fits(text, least..most + context::WITHIN + 1)
     }
 
     /// The length and confidence of a match at the very beginning of `text`.
@@ -258,13 +269,12 @@ impl Rule {
         let text = &text[..text.len().min(bounds.reach)];
         let regex = self.regex()?;
         if let Some(context) = &self.context {
-            work.add(context::WITHIN);
+            work.add(Work::PLACES);
             return self.beside(context, regex, text, work);
         }
         work.add(Work::TRY);
         let end = regex.find(text)?.end();
-        // what is asked of it passes over it a few times
-        work.add(4 * end);
+        work.judge(end);
         if self.family != Family::Secret {
             return Some((end, self.confidence));
         }
@@ -292,9 +302,10 @@ impl Rule {
             }
             work.add(Work::TRY);
             let end = at + regex.find(&text[at..])?.end();
-            work.add(4 * end);
+            work.judge(end - at);
             let whole = context::ends(&text[end..]) && self.may_pass(&text[at..end]);
             let verdict = whole.then(|| self.judge(&text[..end], secret(regex, &text[at..end]))).flatten()?;
+            work.add(Work::READ);
             let confidence = context.confidence(&text[..at], self.confidence)?;
             Some((end, verdict.min(confidence)))
         })
@@ -334,7 +345,7 @@ impl Rule {
 
     /// Does nothing but what it looks for look like it, not even among random bytes?
     pub(in crate::scanner) fn has_shape(&self) -> bool {
-        self.family == Family::Injection
+        self.family.is_phrase()
             || self.validator.is_some_and(Validator::is_checksum)
             || self.confidence >= 80 && !self.fold && self.keywords.iter().all(|k| k.len() > 3)
     }
@@ -373,7 +384,7 @@ impl Rule {
         match self.anywhere.get_or_init(|| self.compiled("")) {
             Some(regex) => {
                 let found = regex.find(text);
-                work.add(found.map_or(text.len(), |m| m.end()));
+                work.add(Work::TRY + 4 * found.map_or(text.len(), |m| m.end()));
                 found.map(|m| m.start().saturating_sub(before))
             }
             None => Some(0),

@@ -1,6 +1,8 @@
 //! What a value's pattern says of all its matches: how short the shortest is and which bytes it may hold. Settles most places
 //! without trying the pattern.
 
+use std::ops::Range;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::scanner::search::Next;
@@ -18,6 +20,20 @@ impl Shape {
         let mut alphabet = Next::NONE;
         gather(hir, &mut alphabet);
         Shape { shortest: hir.properties().minimum_len().unwrap_or(0), alphabet }
+    }
+
+    /// May a match begin at any of the `places`? Most texts say no at every few bytes: the look is from the end of a run.
+    pub(in crate::scanner) fn fits(&self, text: &[u8], places: Range<usize>) -> bool {
+        let mut at = places.start;
+        while at < places.end
+            && let Some(run) = text.get(at..at + self.shortest)
+        {
+            match run.iter().rposition(|b| !self.alphabet.has(*b)) {
+                Some(stray) => at += stray + 1,
+                None => return true,
+            }
+        }
+        false
     }
 
     /// Asks about places in one text, in order.
@@ -85,5 +101,7 @@ mod tests {
         assert_eq!(places(b"0xabcd"), [0, 1, 2]);
         assert_eq!(places(b"ab ab abcd ab12"), [6, 11]);
         assert_eq!(places(b"abc"), [0; 0]);
+        assert!(shape.fits(b"ab ab abcd", 0..7) && !shape.fits(b"ab ab abcd", 0..6));
+        assert!(!shape.fits(b"ab ab abc", 0..9) && !shape.fits(b"", 0..1) && !shape.fits(b"ab", 3..9));
     }
 }

@@ -1,5 +1,5 @@
-//! Keywords as they stand in text that was written backwards or by ROT13, with other gaps between their words than spaces, or
-//! with a capital beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
+//! Keywords as they stand in text that was written backwards or by ROT13, or with a capital
+//! beyond ASCII. None of that leaves a mark that could be seen otherwise; so the one search for keywords looks
 //! for these too, and where one stands, the rule is tried on what it stands for.
 
 use std::ops::Range;
@@ -12,10 +12,8 @@ use crate::scanner::views::{View, backwards, loose, rot13};
 
 /// A shorter keyword that begins with a letter must begin a word, written forwards.
 const SHORT: usize = 5;
-/// A word that is searched for has at least so many letters.
-const WORD: usize = 3;
-/// The words before it stand as near.
-const BEFORE: usize = 64;
+/// An odd gap stands as near behind a keyword.
+const NEAR: usize = 96;
 /// Shorter ones stand by chance in any text.
 const LEAST: usize = 4;
 /// So much of a match is asked about first: all that the rules know of its beginning.
@@ -30,14 +28,12 @@ pub(in crate::scanner) struct Disguise {
     len: usize,
     /// Too short to be known within a word.
     short: bool,
-    /// All words of the keyword, and how many bytes of it stand before the one that is searched for.
-    words: Option<(Box<[u8]>, usize)>,
 }
 
 /// The disguises of all keywords, and what to search for.
 pub(in crate::scanner) fn all(keywords: &[Keyword]) -> (Vec<Keyword>, Vec<Disguise>) {
     let turned = keywords.iter().enumerate().filter(|(_, k)| is_disguised(k)).flat_map(|(i, k)| both(i, k));
-    let others = keywords.iter().enumerate().flat_map(|(i, k)| [gapped(i, k), capital(i, k)]).flatten();
+    let others = keywords.iter().enumerate().filter_map(|(i, k)| capital(i, k));
     turned.chain(others).unzip()
 }
 
@@ -54,7 +50,7 @@ fn both(keyword: usize, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)
     };
     ways.into_iter().filter(differs).map(move |(view, bytes, (before, next))| {
         let short = k.bytes.len() < SHORT && k.bytes[0].is_ascii_alphanumeric();
-        let disguise = Disguise { view, keyword, len: bytes.len(), short, words: None };
+        let disguise = Disguise { view, keyword, len: bytes.len(), short };
         (Keyword { bytes: bytes.into(), fold: k.fold, next, before }, disguise)
     })
 }
@@ -63,31 +59,12 @@ fn has_digits(keyword: &[u8]) -> bool {
     keyword.iter().any(u8::is_ascii_digit)
 }
 
-/// The first word of some length, for a keyword of several.
-fn gapped(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
-    let mut before = 0;
-    let words = k.bytes.split(|b| *b == b' ');
-    if !k.fold || words.clone().filter(|w| !w.is_empty()).count() < 2 {
-        return None;
-    }
-    for word in words {
-        if word.len() >= WORD && word.iter().all(u8::is_ascii_alphabetic) {
-            let words = Some((k.bytes.trim_ascii_end().into(), before));
-            let view = View::Whitespace;
-            let disguise = Disguise { view, keyword, len: word.len(), short: false, words };
-            return Some((folded(word.into()), disguise));
-        }
-        before += word.len() + 1;
-    }
-    None
-}
-
 /// With a capital at the beginning, where that is no ASCII.
 fn capital(keyword: usize, k: &Keyword) -> Option<(Keyword, Disguise)> {
     let text = std::str::from_utf8(&k.bytes).ok()?;
     let first = text.chars().next().filter(|c| k.fold && !c.is_ascii())?;
     let bytes = first.to_uppercase().chain(text.chars().skip(1)).collect::<String>().into_bytes();
-    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false, words: None };
+    let disguise = Disguise { view: View::Unicode, keyword, len: bytes.len(), short: false };
     (bytes != *k.bytes && bytes.len() == k.bytes.len()).then(|| (folded(bytes), disguise))
 }
 
@@ -119,7 +96,6 @@ impl Disguise {
         let may = |head: &mut dyn Iterator<Item = u8>, work: &mut Work| may_match(rule, head, work);
         work.add(Work::TRY);
         match self.view {
-            View::Whitespace => loosely(rule, text, self.begins(text, start)?, work),
             View::Unicode => {
                 work.add(span.len());
                 let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
@@ -147,27 +123,6 @@ impl Disguise {
         }
     }
 
-    /// Is it worth a try? Words with a single space between them are no disguise.
-    #[inline]
-    pub(in crate::scanner) fn stands(&self, text: &[u8], start: usize) -> bool {
-        self.view != View::Whitespace || self.begins(text, start).is_some()
-    }
-
-    /// Where the words begin, one of which stands at `start`.
-    fn begins(&self, text: &[u8], start: usize) -> Option<usize> {
-        let (words, before) = self.words.as_ref()?;
-        if *before == 0 {
-            return loose::stands(words, text, start).map(|_| start);
-        }
-        let (first, last) = (start.saturating_sub(before + BEFORE), start.checked_sub(*before)?);
-        let is_here = |at: &usize| {
-            text[*at].eq_ignore_ascii_case(&words[0])
-                && loose::stands(&words[..before - 1], text, *at).is_some_and(|end| end <= start)
-                && loose::stands(words, text, *at).is_some()
-        };
-        if !text[start - 1].is_ascii_alphanumeric() { (first..=last).rev().find(is_here) } else { None }
-    }
-
     /// How the text was written.
     pub(in crate::scanner) fn view(&self) -> View {
         self.view
@@ -191,7 +146,9 @@ pub(in crate::scanner) fn again(
 ) -> Option<(View, Range<usize>, u8)> {
     let window = &text[start..text.len().min(start + rule.reach())];
     if rule.family != Family::Secret {
-        let (span, sure) = loose::is_odd(window).then(|| loosely(rule, text, start, work)).flatten()?;
+        let (span, sure) = loose::is_odd(&window[..window.len().min(NEAR)])
+            .then(|| loosely(rule, text, start, work))
+            .flatten()?;
         return Some((View::Whitespace, span, sure));
     }
     if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
@@ -213,8 +170,8 @@ fn is_disguised(keyword: &Keyword) -> bool {
 fn may_match(rule: &Rule, head: &mut dyn Iterator<Item = u8>, work: &mut Work) -> bool {
     let mut first = [0; HEAD];
     let len = first.iter_mut().zip(head).map(|(to, b)| *to = b).count();
-    // characters of more bytes are not turned round within
-    !first[..len].is_ascii() || rule.may_match(&first[..len], work)
+    // characters of more bytes are not turned round within; a value beside a name lies farther on
+    !first[..len].is_ascii() || !rule.has_own_look() || rule.may_match(&first[..len], work)
 }
 
 fn turned(b: u8) -> u8 {

@@ -18,8 +18,8 @@ const WORTH: usize = 64;
 /// Of an injection rule's findings in one call, more say nothing new.
 const MOST_FOUND: u32 = 64;
 /// Each byte of a text pays for so much work, and this much may be saved up. Ordinary text uses a hundredth.
-const RATE: usize = 6;
-const MOST_LEFT: usize = 64 * 1024;
+const RATE: isize = 6;
+const MOST_LEFT: isize = 32 * 1024;
 
 /// Work, in bytes looked at by a pattern: about a nanosecond each.
 #[derive(Debug, Default)]
@@ -27,9 +27,20 @@ pub(in crate::scanner) struct Work(usize);
 
 impl Work {
     /// A look at a few bytes.
-    pub(in crate::scanner) const LOOK: usize = 8;
+    pub(in crate::scanner) const LOOK: usize = 12;
     /// What it costs to set a pattern going.
     pub(in crate::scanner) const TRY: usize = 64;
+    /// What it costs to ask all places near a name for a value.
+    pub(in crate::scanner) const PLACES: usize = 1024;
+    /// What is asked of a value that has the shape: so much for each byte, and for all.
+    pub(in crate::scanner) const JUDGE: (usize, usize) = (8, 256);
+    /// What it costs to read what stands between a name and a value.
+    pub(in crate::scanner) const READ: usize = 2048;
+
+    /// A value of so many bytes has the shape.
+    pub(in crate::scanner) fn judge(&mut self, bytes: usize) {
+        self.0 += Self::JUDGE.0 * bytes + Self::JUDGE.1;
+    }
 
     pub(in crate::scanner) fn add(&mut self, bytes: usize) {
         self.0 += bytes;
@@ -46,7 +57,8 @@ thread_local! {
 #[derive(Debug)]
 pub(in crate::scanner) struct Effort {
     rules: Vec<Tried>,
-    left: usize,
+    /// Below zero after a try that cost more than was left: then the text has to pay for that first.
+    left: isize,
     /// As far as the text has paid.
     paid: usize,
     /// Where keywords were passed over.
@@ -72,14 +84,15 @@ impl Effort {
     /// Is there anything left to spend at `start`?
     pub(in crate::scanner) fn affords(&mut self, start: usize) -> bool {
         if start > self.paid {
-            self.left = MOST_LEFT.min(self.left + RATE * (start - self.paid));
+            self.left = MOST_LEFT.min(self.left + RATE * isize::try_from(start - self.paid).unwrap_or(0));
             self.paid = start;
         }
+        self.left -= Work::LOOK as isize;
         self.left > 0
     }
 
     pub(in crate::scanner) fn spend(&mut self, work: &Work) {
-        self.left = self.left.saturating_sub(work.0);
+        self.left -= isize::try_from(work.0).unwrap_or(MOST_LEFT);
         #[cfg(test)]
         WORK.set(WORK.get() + work.0);
     }
@@ -112,7 +125,7 @@ impl Effort {
             return None;
         }
         let tried = self.tried(rule);
-        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family == Family::Injection {
+        if tried.clear.contains(&start) || tried.found >= MOST_FOUND && rule.family != Family::Secret {
             return None;
         }
         let matched = rule.matches(here, &mut work);

@@ -95,12 +95,9 @@ impl Lane {
     pub(in crate::scanner) fn look(&self, look: &Look, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let (first, mut hold, mut effort) = (out.len(), text.len(), Effort::new());
         self.prefilter.each(text, |start, keyword| {
-            let affords = effort.affords(start);
             let Some(rules) = self.rules.get(keyword) else {
                 let disguise = &self.disguises[keyword - self.rules.len()];
-                if disguise.stands(text, start) {
-                    self.uncover(look, disguise, (text, start), &mut effort, out);
-                }
+                self.uncover(look, disguise, (text, start), &mut effort, out);
                 return;
             };
             for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
@@ -110,7 +107,7 @@ impl Lane {
                 if look.kind == Kind::Binary && !rule.has_shape() {
                     continue;
                 }
-                if !affords {
+                if !effort.affords(start) {
                     effort.pass_over(start..text.len().min(start + rule.reach()));
                 } else if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));

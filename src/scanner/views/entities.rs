@@ -77,6 +77,11 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         '&' => next.first() == Some(&b'#') || reference_follows(next),
         // `&lt;|`
         '<' => next.first().is_some_and(|b| matches!(b, b'|' | b'&' | b'<')),
+        // between words
+        ' ' if signs.for_readers() => {
+            text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+                && next.first().is_some_and(u8::is_ascii_alphabetic)
+        }
         '>' | '"' | '\'' | '\n' | '\t' | '\r' | ' ' => false,
         _ if c.is_ascii() => true,
         _ => c.is_alphanumeric() || unicode::is_hidden(c),

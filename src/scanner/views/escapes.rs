@@ -16,6 +16,11 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         Some(b'x' | b'u' | b'U' | b'o' | b'0'..=b'7') => {
             unescape(text, last).is_some_and(|(bytes, _)| is_hidden(bytes.as_slice()))
         }
+        // between words
+        Some(b't' | b'r') if signs.for_readers() => {
+            let next = text.get(last + 2).is_some_and(u8::is_ascii_alphabetic);
+            next && text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+        }
         // of an address
         Some(b'/') => last > 0 && text[last - 1] == b':',
         _ => false,

@@ -10,14 +10,16 @@ use super::plausible::{Kind, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
-use super::{entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode};
+use super::{
+    entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
+};
 
 /// Decoded bytes for each byte of the text.
 const SHARE: usize = 3;
 /// And for any text.
-const BASE: usize = 8 * 1024;
+const BASE: usize = 24 * 1024;
 /// Decoded texts, at most, for any text, and one more for so many bytes of it.
-const TEXTS: usize = 256;
+const TEXTS: usize = 512;
 const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
 const GUESSED: usize = 16 * 1024;
@@ -138,17 +140,22 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
     if signs.is_opaque() {
         dead_ends.push(Node { bytes: text.to_vec(), kind: Kind::Text, path: Path::PLAIN, trail: None });
     }
-    let mut found = false;
+    let (mut found, mut last) = (false, VecDeque::new());
     loop {
         if let Some(node) = sink.queue.pop_front() {
             found |= visit_one(&node, &mut sink, visit);
             if !found && dead_ends.len() < DEAD_ENDS && is_guessed_at(&node) {
                 dead_ends.push(node);
             }
-        } else if let Some(node) = most_promising(&mut dead_ends).filter(|_| !found) {
-            // the last resort
+        } else if found {
+            break;
+        } else if let Some(node) = most_promising(&mut dead_ends) {
             (sink.path, sink.trail) = (node.path, node.trail);
             shift::guess(&node.bytes, &mut sink);
+            last.push_back(node);
+        } else if let Some(node) = last.pop_front() {
+            (sink.path, sink.trail) = (node.path, node.trail);
+            shift::guess_any(&node.bytes, &mut sink);
         } else {
             break;
         }
@@ -195,13 +202,14 @@ type Decode = fn(&[u8], Range<usize>, &mut Draft);
 type Part = (Range<usize>, Vec<(View, Decode)>);
 
 /// Views that replace characters and leave the rest, those that change least first.
-const IN_PLACE: [(View, Decode); 8] = [
+const IN_PLACE: [(View, Decode); 9] = [
     (View::Unicode, unicode::decode),
     (View::Escapes, escapes::decode),
     (View::Percent, percent::decode),
     (View::Entities, entities::decode),
     (View::Markup, markup::decode),
     (View::Spaced, spaced::decode),
+    (View::Whitespace, whitespace::decode),
     (View::Quoted, quoted::decode),
     (View::Leet, leet::decode),
 ];

@@ -67,7 +67,7 @@ static LATIN: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
 });
 
 /// The Latin letter that `c` looks like.
-pub(super) fn latin(c: char) -> Option<char> {
+pub(in crate::scanner) fn latin(c: char) -> Option<char> {
     let plain = |first: u32| char::from_u32(u32::from('A') + (u32::from(c) - first));
     match u32::from(c) {
         // squared, negative circled, negative squared

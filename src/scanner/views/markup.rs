@@ -10,19 +10,19 @@ use super::signs::Signs;
 /// A longer tag is left where it stands.
 const TAG: usize = 512;
 
-/// `at` is `<` behind a letter: is it a tag or comment within a word? Between words, rules look past markup themselves.
+/// `at` is `<`: do tags or comments that no reader sees stand within a word, or between words?
 pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
-    let letter = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphabetic);
-    if !letter(text[..at].last()) {
+    let blanks = text[..at].iter().rev().take(2).take_while(|b| **b == b' ').count();
+    if !text[..at - blanks].last().is_some_and(u8::is_ascii_alphabetic) {
         return;
     }
     let (mut end, mut inline) = (at, true);
     // several may stand there
     while inline && let Some(next) = tag(text, end) {
         inline = is_known(&text[end..next]) && !is_block(&text[end..next]);
-        end = next;
+        end = next + text[next..].iter().take(2).take_while(|b| **b == b' ').count();
     }
-    if inline && end > at && text.get(end).is_some_and(u8::is_ascii_lowercase) {
+    if inline && end > at && text.get(end).is_some_and(u8::is_ascii_alphabetic) {
         signs.note(View::Markup, at..end, text.len());
     }
 }

@@ -29,6 +29,7 @@ mod spaced;
 mod sweep;
 mod unicode;
 mod utf16;
+mod whitespace;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use std::fmt;
 use std::ops::Range;
 
 pub use lattice::Spent;
+pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
 use super::{Direction, Surface};
@@ -154,6 +156,12 @@ impl Path {
         self.steps.iter().map_while(|s| *s)
     }
 
+    /// Is it text as it was before it was compressed?
+    #[cfg(test)]
+    fn is_inflated(&self) -> bool {
+        self.views().all(|v| v == View::Inflate)
+    }
+
     fn last(&self) -> Option<View> {
         self.views().last()
     }
@@ -194,7 +202,7 @@ impl Wants {
     pub const ALL: Wants = Wants(u32::MAX);
 
     /// Those that leave signs, on any surface.
-    const SIGNED: Wants = Wants(u32::MAX & !(1 << View::Caesar as u32) & !(1 << View::Leet as u32));
+    const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));
 
     /// The one table of what runs where.
     #[must_use]

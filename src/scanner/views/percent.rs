@@ -40,7 +40,7 @@ pub(super) fn plus(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let word = |w: &&[u8]| w.len() > 1 && w.iter().all(u8::is_ascii_alphabetic);
     let parts = || text[field.clone()].split(|b| *b == b'+');
     let apart = parts().count() > 8 && parts().all(|w| w.len() < 2);
-    if apart || parts().count() > 2 && parts().filter(|w| word(w)).count() > 1 {
+    if apart || parts().count() > 2 && parts().filter(|w| word(w)).count() * 2 >= parts().count() {
         signs.note(View::Percent, field.clone(), text.len());
     }
     field.end

@@ -121,13 +121,17 @@ static WEIGHT: [u32; 256] = {
     weight
 };
 
-/// Not a word in its middle.
+/// Not a word in its middle, nor on either side.
 fn is_wordless(text: &[u8]) -> bool {
-    let piece = middle(text);
     let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
-    !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
-        && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
-        && piece.iter().filter(|b| b.is_ascii_alphabetic()).count() > PIECE / 16
+    [2, 4, 1].iter().all(|part| {
+        let from = (text.len() / part * (part - 1).max(1) / 2).min(text.len().saturating_sub(PIECE));
+        let piece = &text[from..text.len().min(from + PIECE)];
+        !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
+            && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
+            && piece.iter().filter(|b| b.is_ascii_alphabetic() || b"\\%&=:-".contains(b)).count() * 24
+                > piece.len()
+    })
 }
 
 fn middle(text: &[u8]) -> &[u8] {
@@ -135,28 +139,36 @@ fn middle(text: &[u8]) -> &[u8] {
     &text[from..text.len().min(from + PIECE)]
 }
 
-/// Adds the text backwards, by thirteen, and by the number of letters that makes it most like a language; of a short text,
-/// by any number; of a longer one, by those that make signs of something encoded.
+/// Adds the text backwards, by thirteen, and by the numbers of letters that make it most like a language, or make signs of
+/// something encoded.
 pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     let all = 0..text.len();
     if text.len() < LEAST / 2 || base85::decode_whole(text, sink) {
         return;
     }
-    let short = text.len() <= SHORT;
-    let piece = middle(text);
+    let (short, piece) = (text.len() <= SHORT, middle(text));
     if short || has_signs(&backwards(piece)) {
         decode(View::Reversed, text, all.clone(), sink);
     }
     if text.len() <= WORDS || has_signs(&moved(piece, 13)) {
-        decode(View::Rot13, text, all.clone(), sink);
+        decode(View::Rot13, text, all, sink);
     }
-    let likely = likely(text).into_iter();
-    let others = (1..26).filter(|by| *by != 13 && (short || has_signs(&moved(piece, *by))));
-    for by in likely.chain(others) {
-        if text.len() > sink.room() {
-            break;
-        }
-        sink.add(view(by), (moved(text, by), Map::even(all.clone(), 1, 1)), Kind::Text, text.len());
+    let others = (1..26).filter(|by| *by != 13 && has_signs(&moved(piece, *by)));
+    for by in likely(text).into_iter().chain(others) {
+        add_moved(text, by, sink);
+    }
+}
+
+/// A short text by any number of letters: nothing else has helped.
+pub(super) fn guess_any(text: &[u8], sink: &mut Sink) {
+    if text.len() <= SHORT {
+        (1..26).filter(|by| *by != 13).for_each(|by| add_moved(text, by, sink));
+    }
+}
+
+fn add_moved(text: &[u8], by: u8, sink: &mut Sink) {
+    if text.len() <= sink.room() {
+        sink.add(view(by), (moved(text, by), Map::even(0..text.len(), 1, 1)), Kind::Text, text.len());
     }
 }
 

@@ -9,7 +9,8 @@ use super::unicode::char_at;
 
 /// Fewer letters in a row, each on its own, are a list or an abbreviation.
 const LEAST: usize = 8;
-/// And where most of them are digits.
+/// And where most of them are digits, or all.
+const ANY: usize = 48;
 const LONG: usize = 20;
 /// A word's end is no wider.
 const GAP: usize = 4;
@@ -25,7 +26,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
                 numbers += usize::from(text[end].is_ascii_digit() || matches!(text[end], b'-' | b'.' | b','));
                 (end, row) = (begin, row + 1);
             }
-            if row >= LEAST && letters * 2 >= row || row >= LONG && numbers * 6 <= row * 5 {
+            if row >= LEAST && letters * 2 >= row || row >= LONG && numbers * 6 <= row * 5 || row >= ANY {
                 signs.note(View::Spaced, at..end, text.len());
             }
             at = end;
@@ -48,7 +49,7 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
             at = join(text, at, draft);
             kept = at;
         }
-        begins = text.get(at).is_some_and(|b| is_separator(*b) || b.is_ascii_whitespace());
+        begins = text.get(at).is_some_and(|b| !b.is_ascii_alphanumeric());
         at += 1;
     }
     draft.keep(text, kept..window.end.max(kept));

@@ -7,7 +7,7 @@ use super::signs::Signs;
 use super::{View, Wants};
 use super::{
     base85, entities, escapes, inflate, leet, markup, numbers, pdf, percent, promise, quoted, shift, spaced,
-    unicode, utf16,
+    unicode, utf16, whitespace,
 };
 
 /// Bytes judged at once.
@@ -67,6 +67,8 @@ struct Flags {
     /// A bit for each eight bytes that are part of a word, or letters set apart.
     runs: u8,
     apart: u8,
+    /// Blanks behind a letter.
+    blanks: u8,
 }
 
 /// Kinds of signs that say how far they have looked.
@@ -85,13 +87,13 @@ impl Walk<'_> {
     fn all<const READ: bool>(&mut self) {
         let (blocks, rest) = self.text.as_chunks::<BLOCK>();
         for (i, block) in blocks.iter().enumerate() {
-            self.look::<READ>(&flags(block), i * BLOCK..(i + 1) * BLOCK);
+            self.look::<READ>(&flags::<READ>(block), i * BLOCK..(i + 1) * BLOCK);
         }
         if !rest.is_empty() {
             // as if spaces followed
             let mut block = [b' '; BLOCK];
             block[..rest.len()].copy_from_slice(rest);
-            self.look::<READ>(&flags(&block), blocks.len() * BLOCK..self.text.len());
+            self.look::<READ>(&flags::<READ>(&block), blocks.len() * BLOCK..self.text.len());
         }
     }
 
@@ -112,7 +114,7 @@ impl Walk<'_> {
         if flags.apart != 0 && flags.digits <= ALONE {
             self.done[7] = spaced::signs(self.text, self.done[7].max(block.start)..block.end, self.signs);
         }
-        if READ && (flags.less != 0 || LEET.contains(&flags.digits)) {
+        if READ && (flags.less | flags.blanks != 0 || LEET.contains(&flags.digits)) {
             self.readers(flags, &block);
         }
     }
@@ -176,12 +178,23 @@ impl Walk<'_> {
 
     #[inline(never)]
     fn readers(&mut self, flags: &Flags, block: &Range<usize>) {
+        if flags.blanks != 0 {
+            let from = self.text[..block.end].iter().enumerate().skip(block.start.max(1));
+            for (at, b) in from {
+                if matches!(b, b' ' | b'\t') && self.text[at - 1].is_ascii_alphabetic() {
+                    let next = self.text.get(at + 1).copied().unwrap_or(0);
+                    if *b == b'\t' || matches!(next, b' ' | b'\t') {
+                        whitespace::sign(self.text, at, self.signs);
+                    }
+                }
+            }
+        }
         if flags.less != 0 {
             for at in memchr::memchr_iter(b'<', &self.text[block.clone()]) {
                 markup::sign(self.text, block.start + at, self.signs);
             }
         }
-        if LEET.contains(&flags.digits) {
+        if LEET.contains(&flags.digits) && is_mixed(&self.text[block.clone()]) {
             leet::signs(self.text, block.clone(), self.signs);
         }
     }
@@ -226,7 +239,7 @@ static IN_WORD: [bool; 256] = {
 
 /// Everything that can be said of a block without a branch.
 #[inline(always)]
-fn flags(block: &[u8; BLOCK]) -> Flags {
+fn flags<const READ: bool>(block: &[u8; BLOCK]) -> Flags {
     let mut flags = Flags::default();
     for b in block {
         flags.percent |= u8::from(*b == b'%');
@@ -241,6 +254,13 @@ fn flags(block: &[u8; BLOCK]) -> Flags {
         flags.digits += digit(*b);
     }
     flags.high &= 0x80;
+    if READ {
+        // the last two of a block are seen with the next one's first
+        for ((a, b), c) in block.iter().zip(&block[1..]).zip(&block[2..]) {
+            let blank = |b: u8| u8::from(b == b' ') | u8::from(b == b'\t');
+            flags.blanks |= letter(*a) & (blank(*b) & blank(*c) | u8::from(*b == b'\t'));
+        }
+    }
     let mut eights = [0_u8; BLOCK / STRIDE * 8];
     for (to, from) in eights.as_chunks_mut::<8>().0.iter_mut().zip(block.as_chunks::<STRIDE>().0) {
         to.copy_from_slice(&from[..8]);
@@ -257,6 +277,13 @@ fn flags(block: &[u8; BLOCK]) -> Flags {
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 const TOP: u64 = 0x80 * EACH;
+
+/// Does a digit stand between letters?
+fn is_mixed(block: &[u8]) -> bool {
+    let after = |n: usize| block.get(n..).unwrap_or_default().iter();
+    let all = block.iter().zip(after(1)).zip(after(2));
+    all.fold(0, |all, ((a, b), c)| all | letter(*a) & digit(*b) & letter(*c)) != 0
+}
 
 /// Of eight bytes, every other one a space, or below the digits, with two exceptions?
 #[inline(always)]

@@ -23,7 +23,10 @@ fn find(direction: Direction, text: &[u8]) -> Vec<Finding> {
 fn way(rule: &Rule) -> (Direction, Surface) {
     let direction = [Direction::Request, Direction::Response].into_iter().find(|d| rule.goes(*d)).unwrap();
     let surface =
-        [Surface::Body, Surface::Header, Surface::Url].into_iter().find(|s| rule.is_for(*s)).unwrap();
+        [Surface::Body, Surface::Header, Surface::Url, Surface::ToolDescription, Surface::ToolResult]
+            .into_iter()
+            .find(|s| rule.is_for(*s))
+            .unwrap();
     (direction, surface)
 }
 

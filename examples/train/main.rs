@@ -95,7 +95,10 @@ fn run(options: &Options) -> Result<(), String> {
     );
     let mut extra = rows::read(&options.percent_rows)?;
     // of prompts only what is no prompt: those are not what this is for
-    extra.retain(|row| !["quotes_attack", "chat_request", "system_prompt"].iter().any(|kind| row.label.ends_with(kind)) && !row.source.contains("hackaprompt"));
+    extra.retain(|row| {
+        !["quotes_attack", "chat_request", "system_prompt"].iter().any(|kind| row.label.ends_with(kind))
+            && !row.source.contains("hackaprompt")
+    });
     let crossed = percent::crossed(&rows, options.folds, &options.settings);
     let mut model = train(&rows, &options.settings);
     percent::set(&mut model, &crossed, &extra);

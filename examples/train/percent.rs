@@ -31,7 +31,14 @@ pub(crate) fn crossed(rows: &[Row], folds: u32, settings: &Settings) -> Vec<Cros
             sums[i] = model.sum(row.text.as_bytes());
         }
     }
-    sums.into_iter().zip(rows).map(|(sum, row)| Crossed { sum, is_attack: row.is_attack, is_phrase: row.source.starts_with("phrases") }).collect()
+    sums.into_iter()
+        .zip(rows)
+        .map(|(sum, row)| Crossed {
+            sum,
+            is_attack: row.is_attack,
+            is_phrase: row.source.starts_with("phrases"),
+        })
+        .collect()
 }
 
 /// Sets the percentages: the chance of an attack given the sum, made to rise with it.
@@ -84,11 +91,15 @@ pub(crate) fn table(model: &Model, crossed: &[Crossed]) -> String {
         format!("| {percent} | {sum} | {:.1} | {:.2} |\n", share(true, *sum), share(false, *sum))
     };
     for q in [200, 100, 50] {
-        let mut sums: Vec<i32> = crossed.iter().filter(|c| !c.is_attack && !c.is_phrase).map(|c| c.sum).collect();
+        let mut sums: Vec<i32> =
+            crossed.iter().filter(|c| !c.is_attack && !c.is_phrase).map(|c| c.sum).collect();
         sums.sort_unstable();
         let t = sums[sums.len() - 1 - sums.len() / q];
         let at = crossed.iter().filter(|c| c.is_attack && !c.is_phrase);
-        println!("recall at 1/{q}: {:.1} ({t})", 100.0 * at.clone().filter(|c| c.sum > t).count() as f64 / at.count() as f64);
+        println!(
+            "recall at 1/{q}: {:.1} ({t})",
+            100.0 * at.clone().filter(|c| c.sum > t).count() as f64 / at.count() as f64
+        );
     }
     let lines: String = model.knots.iter().map(line).collect();
     format!(

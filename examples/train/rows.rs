@@ -41,9 +41,16 @@ impl Selection {
             .collect();
         let foreign: BTreeSet<u64> =
             out.iter().flat_map(|row| shingles(&row.text)).filter(|s| !plain.contains(s)).collect();
-            /*KINDS*/ let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-        for r in kept.iter().filter(|row| shingles(&row.text).iter().any(|s| foreign.contains(s))) { *kinds.entry(format!("{} {}", r.is_attack, r.source.split(['/']).take(2).collect::<String>())).or_default() += 1; }
-        let mut kinds: Vec<_> = kinds.into_iter().collect(); kinds.sort_by_key(|k| std::cmp::Reverse(k.1)); println!("{:?}", &kinds[..kinds.len().min(14)]);
+        /*KINDS*/
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for r in kept.iter().filter(|row| shingles(&row.text).iter().any(|s| foreign.contains(s))) {
+            *kinds
+                .entry(format!("{} {}", r.is_attack, r.source.split(['/']).take(2).collect::<String>()))
+                .or_default() += 1;
+        }
+        let mut kinds: Vec<_> = kinds.into_iter().collect();
+        kinds.sort_by_key(|k| std::cmp::Reverse(k.1));
+        println!("{:?}", &kinds[..kinds.len().min(14)]);
         let before = kept.len();
         kept.retain(|row| !shingles(&row.text).iter().any(|s| foreign.contains(s)));
         println!("left out: {} by source, {} that quote them", out.len(), before - kept.len());

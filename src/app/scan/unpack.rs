@@ -129,7 +129,7 @@ impl Unpacking<'_, '_> {
             Kind::Zip => self.zip(&mut whole, name, depth),
             Kind::Tar => self.tar(&mut whole, name, depth),
             Kind::Unknown(packing) => {
-                self.not(name, &format!("is packed with {packing}, which katana does not unpack"))
+                self.not(name, &format!("is packed with {packing}, which katana does not unpack"));
             }
             Kind::Plain => (self.visit)(name, &mut whole, self.report),
         }
@@ -173,7 +173,7 @@ impl Unpacking<'_, '_> {
                             long = text
                                 .lines()
                                 .find_map(|l| l.split_once("path=").map(|(_, p)| p.to_owned()))
-                                .or(long)
+                                .or(long);
                         }
                         _ => {}
                     }

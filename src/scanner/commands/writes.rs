@@ -10,7 +10,7 @@ pub(super) fn named_writes(act: &Act) -> Vec<String> {
     match act.program.as_str() {
         "tee" | "sponge" | "truncate" | "touch" => operands().collect(),
         "cp" | "mv" | "install" | "ln" | "rsync" | "scp" if operands().count() > 1 => {
-            after(&["-t", "--target-directory"]).into_iter().chain(operands().last()).collect()
+            after(&["-t", "--target-directory"]).into_iter().chain(operands().next_back()).collect()
         }
         "dd" => args.iter().filter_map(|a| a.strip_prefix("of=")).map(str::to_owned).collect(),
         "sed" | "perl"

@@ -33,6 +33,7 @@ use std::path::PathBuf;
 macro_rules! commands {
     ($($name:ident = $module:ident),+ $(,)?) => {
         #[derive(Subcommand)]
+        #[expect(clippy::enum_variant_names, reason = "`scan-command` is what people call it")]
         enum Command { $($name($module::Args)),+ }
 
         impl Command {

@@ -246,7 +246,7 @@ fn told(key: &str, value: &Value, ctx: &Context) {
             list.iter().for_each(|v| ctx.out(format!("    {}", printable(v))));
         }
         Some(list) => {
-            ctx.out(format!("  {key:<17} {}", list.iter().map(printable).collect::<Vec<_>>().join(", ")))
+            ctx.out(format!("  {key:<17} {}", list.iter().map(printable).collect::<Vec<_>>().join(", ")));
         }
         None => ctx.out(format!("  {key:<17} {}", printable(value))),
     }
@@ -380,7 +380,7 @@ fn try_out(id: &str, what: &[PathBuf], ctx: &Context) -> Outcome {
         ctx.out(format!("{} {id} does not find it", ctx.paint(Tone::Warn, "✗")));
     } else {
         spans.iter().for_each(|(sure, start, end)| {
-            ctx.out(format!("{} {id} finds bytes {start}..{end}, {sure} %", ctx.paint(Tone::Good, "✓")))
+            ctx.out(format!("{} {id} finds bytes {start}..{end}, {sure} %", ctx.paint(Tone::Good, "✓")));
         });
     }
     Ok(if spans.is_empty() { Exit::Bad } else { Exit::Done })

@@ -96,7 +96,7 @@ fn uri(name: &str) -> String {
     for b in name.bytes() {
         match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' | b'!' => {
-                uri.push(char::from(b))
+                uri.push(char::from(b));
             }
             _ => uri.push_str(&format!("%{b:02X}")),
         }

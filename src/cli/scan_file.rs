@@ -32,13 +32,13 @@ pub(super) struct Args {
 ///
 /// # Errors
 /// Rules and a configuration that cannot be used.
-pub(super) fn run(args: Args, ctx: &Context) -> Outcome {
-    let asked = args.how.asked(ctx, None)?;
-    let all = scan::sources(&args.paths);
+pub(super) fn run(Args { paths, how }: Args, ctx: &Context) -> Outcome {
+    let asked = how.asked(ctx, None)?;
+    let all = scan::sources(&paths);
     let mut bar = Bar::new(ctx, all.iter().map(Source::bytes).sum());
     let report = scan::files(&asked, &all, &mut |name, bytes| bar.step(name, bytes));
     bar.end();
-    Ok(scanned::show(&Shown { report: &report, asked: &asked, how: &args.how }, ctx))
+    Ok(scanned::show(&Shown { report: &report, asked: &asked, how: &how }, ctx))
 }
 
 /// How far it is, on a terminal; nothing elsewhere.
@@ -64,7 +64,7 @@ impl Bar {
             return;
         }
         self.drawn = Some(Instant::now());
-        let part = if self.whole == 0 { 0 } else { (self.done * Self::WIDTH / self.whole).min(Self::WIDTH) };
+        let part = (self.done * Self::WIDTH).checked_div(self.whole).unwrap_or(0).min(Self::WIDTH);
         let full = "#".repeat(usize::try_from(part).unwrap_or(0));
         let name: String = name.chars().rev().take(40).collect::<Vec<_>>().into_iter().rev().collect();
         let mib = self.done >> 20;

@@ -407,7 +407,8 @@ fn said(judge: &Judge, text: &str) -> String {
 
 /// Is it a script that a shell runs?
 fn is_script(name: &str, text: &[u8]) -> bool {
-    let ends = |x: &&str| name.to_ascii_lowercase().ends_with(*x);
+    let lower = name.to_ascii_lowercase();
+    let ends = |x: &str| lower.ends_with(x);
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let shell = || {
         ["sh", "bash", "zsh", "ksh", "dash"].iter().any(|s| {
@@ -415,7 +416,7 @@ fn is_script(name: &str, text: &[u8]) -> bool {
                 || memchr::memmem::find(first, format!("/{s} ").as_bytes()).is_some()
         })
     };
-    [".sh", ".bash", ".zsh", ".ksh", ".ps1", ".bat", ".cmd"].iter().any(|x| ends(&x))
+    [".sh", ".bash", ".zsh", ".ksh", ".ps1", ".bat", ".cmd"].iter().any(|x| ends(x))
         || first.starts_with(b"#!") && shell()
 }
 

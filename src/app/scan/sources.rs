@@ -121,7 +121,7 @@ fn walk(dir: &Path, root: &Path, depth: usize, all: &mut Vec<Source>) {
                 // what it leads to is scanned under its own name
                 Ok(target) if target.starts_with(root) => {}
                 Ok(_) => {
-                    all.push(Source::Not(path, "is a symbolic link that leads out of the folder".to_owned()))
+                    all.push(Source::Not(path, "is a symbolic link that leads out of the folder".to_owned()));
                 }
                 Err(e) => all.push(Source::Not(path, format!("is a symbolic link that leads nowhere: {e}"))),
             },

@@ -129,7 +129,7 @@ impl Unpacking<'_, '_> {
             Kind::Zip => self.zip(&mut whole, name, depth),
             Kind::Tar => self.tar(&mut whole, name, depth),
             Kind::Unknown(packing) => {
-                self.not(name, &format!("is packed with {packing}, which katana does not unpack"))
+                self.not(name, &format!("is packed with {packing}, which katana does not unpack"));
             }
             Kind::Plain => (self.visit)(name, &mut whole, self.report),
         }
@@ -173,7 +173,7 @@ impl Unpacking<'_, '_> {
                             long = text
                                 .lines()
                                 .find_map(|l| l.split_once("path=").map(|(_, p)| p.to_owned()))
-                                .or(long)
+                                .or(long);
                         }
                         _ => {}
                     }
@@ -234,31 +234,46 @@ impl Unpacking<'_, '_> {
                 let _passed = io::copy(&mut (&mut *reader).take(packed), &mut io::sink());
                 continue;
             }
-            match method {
-                8 if described => {
-                    let mut decoder = DeflateDecoder::new(&mut *reader);
-                    self.member(&mut decoder, name, &named, depth);
-                    let _rest =
-                        io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
-                    if self.room.full.get() || !after(reader) {
-                        return;
-                    }
-                }
-                0 | 8 => {
-                    let mut packed = (&mut *reader).take(packed);
-                    if method == 8 {
-                        self.member(&mut DeflateDecoder::new(&mut packed), name, &named, depth);
-                    } else {
-                        self.member(&mut packed, name, &named, depth);
-                    }
-                    let _rest = io::copy(&mut packed, &mut io::sink());
-                }
-                _ => {
-                    self.not(&format!("{name}!{named}"), "is packed in a way katana does not take apart");
-                    let _passed = io::copy(&mut (&mut *reader).take(packed), &mut io::sink());
-                }
+            let member = (named.as_str(), method, (!described).then_some(packed));
+            if !self.zipped(reader, name, member, depth) {
+                return;
             }
         }
+    }
+
+    /// One member of a zip: its name, how it is packed, its length if that is known. `false`: where the next begins is not known.
+    fn zipped(
+        &mut self,
+        reader: &mut dyn BufRead,
+        name: &str,
+        (named, method, packed): (&str, u64, Option<u64>),
+        depth: usize,
+    ) -> bool {
+        match method {
+            8 if packed.is_none() => {
+                let mut decoder = DeflateDecoder::new(&mut *reader);
+                self.member(&mut decoder, name, named, depth);
+                let _rest =
+                    io::copy(&mut Measured { reader: &mut decoder, room: self.room }, &mut io::sink());
+                if self.room.full.get() || !after(reader) {
+                    return false;
+                }
+            }
+            0 | 8 => {
+                let mut packed = (&mut *reader).take(packed.unwrap_or(0));
+                if method == 8 {
+                    self.member(&mut DeflateDecoder::new(&mut packed), name, named, depth);
+                } else {
+                    self.member(&mut packed, name, named, depth);
+                }
+                let _rest = io::copy(&mut packed, &mut io::sink());
+            }
+            _ => {
+                self.not(&format!("{name}!{named}"), "is packed in a way katana does not take apart");
+                let _passed = io::copy(&mut (&mut *reader).take(packed.unwrap_or(0)), &mut io::sink());
+            }
+        }
+        true
     }
 }
 

@@ -17,6 +17,22 @@ const LONGEST: usize = 16 << 10;
 /// Decoded texts and shell commands looked at in one piece of code.
 const MOST: usize = 16;
 
+/// What code that decodes something has in it.
+const DECODERS: &[&str] = &[
+    "b64",
+    "base64",
+    "Buffer.from",
+    "atob",
+    "fromhex",
+    "unhexlify",
+    "MIME",
+    "unpack",
+    "pack(",
+    "rot",
+    "codecs",
+    "decode",
+];
+
 /// A call that hands a text to a shell.
 static TO_SHELL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
@@ -38,6 +54,27 @@ static CODES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[0-9]{2,3}").ok());
 static QUOTED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'"#).ok());
+
+/// Other programs that may be given code.
+pub(super) fn may_run(program: &str) -> bool {
+    matches!(
+        program,
+        "awk"
+            | "gawk"
+            | "mawk"
+            | "nawk"
+            | "vim"
+            | "vi"
+            | "ex"
+            | "emacs"
+            | "gdb"
+            | "git"
+            | "tar"
+            | "mysql"
+            | "sqlite3"
+            | "psql"
+    )
+}
 
 /// Takes an interpreter's code down and goes into what it gives to a shell.
 pub(super) fn interpreter(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
@@ -140,22 +177,7 @@ fn awk(act: &Act) -> Option<usize> {
 /// The code, and behind a line break what literals in it decode to where it decodes something.
 fn readable(code: &str) -> (String, bool) {
     let mut more = Vec::new();
-    let decodes = [
-        "b64",
-        "base64",
-        "Buffer.from",
-        "atob",
-        "fromhex",
-        "unhexlify",
-        "MIME",
-        "unpack",
-        "pack(",
-        "rot",
-        "codecs",
-        "decode",
-    ]
-    .iter()
-    .any(|d| code.contains(d));
+    let decodes = DECODERS.iter().any(|d| code.contains(d));
     if decodes {
         for found in LITERAL.iter().flat_map(|r| r.captures_iter(code)).take(MOST) {
             let text = &found[1];

@@ -191,9 +191,9 @@ fn one_brace(word: &Word) -> Option<Vec<Word>> {
     for (i, piece) in word.iter().enumerate().skip(first) {
         let Piece::Plain(text) = piece else {
             if shut {
-                after.push(piece.clone())
+                after.push(piece.clone());
             } else {
-                items.last_mut()?.push(piece.clone())
+                items.last_mut()?.push(piece.clone());
             }
             continue;
         };

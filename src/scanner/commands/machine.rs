@@ -14,10 +14,12 @@ use super::wrappers::program;
 
 /// Code within code within code is followed so far.
 const LEVELS: usize = 10;
-/// Commands looked at, and words, for one text.
+/// Commands looked at, and words, for one text; and so many for each of its bytes.
 const STEPS: usize = 20_000;
-/// Programs kept of one text.
+const STEPS_A_BYTE: usize = 2;
+/// Programs kept of one text; and one more for so many of its bytes.
 const MOST_ACTS: usize = 2_048;
+const BYTES_AN_ACT: usize = 2;
 /// Times a loop's body is gone through.
 const ROUNDS: usize = 3;
 
@@ -32,6 +34,8 @@ pub(super) struct Machine {
     pub(super) aliases: HashMap<String, String>,
     calling: Vec<String>,
     steps: usize,
+    /// Length of the original.
+    length: usize,
     level: usize,
     /// Where in the original the text stands that is being walked through, if it is not the original.
     outer: Option<Range<usize>>,
@@ -46,6 +50,7 @@ pub(super) struct Machine {
 impl Machine {
     /// Walks through a text as it stands in the original.
     pub(super) fn start(&mut self, text: &str, base: usize) {
+        self.length += text.len();
         let parsed = parse(text, base, 0);
         self.doubt |= parsed.doubt;
         self.exhausted |= parsed.too_deep;
@@ -93,11 +98,18 @@ impl Machine {
         stream
     }
 
+    /// The work done so far.
+    #[cfg(test)]
+    pub(super) fn taken(&self) -> usize {
+        self.steps
+    }
+
     /// Counts work. `false`: there is no more to be done.
     pub(super) fn spend(&mut self, steps: usize) -> bool {
         self.steps += steps;
-        self.exhausted |= self.steps > STEPS;
-        self.steps <= STEPS
+        let most = STEPS + self.length * STEPS_A_BYTE;
+        self.exhausted |= self.steps > most;
+        self.steps <= most
     }
 
     fn run(&mut self, node: &Node, input: &Stream) -> Stream {
@@ -218,7 +230,7 @@ impl Machine {
 
     /// Runs, in a manner of speaking, one program with its words.
     pub(super) fn call(&mut self, mut call: Call) -> Stream {
-        if !self.spend(1) || self.acts.len() >= MOST_ACTS {
+        if !self.spend(1) || self.acts.len() >= MOST_ACTS + self.length / BYTES_AN_ACT {
             self.exhausted = true;
             return Stream::default();
         }
@@ -282,7 +294,7 @@ impl Machine {
                             .then(|| format!("{}\n", field.text.trim_end_matches('\n'))),
                         from: field.from,
                         tricks: field.tricks,
-                    })
+                    });
                 }
                 How::Read => {
                     let stream = self.file(&field.text);

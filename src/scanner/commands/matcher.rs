@@ -201,9 +201,8 @@ fn clipped(text: &str) -> &str {
 fn path(text: &str) -> Cow<'_, str> {
     let text = clipped(text);
     let homely = text == "~" || text.starts_with("~/");
-    if !homely && !text.contains("//") && !text.contains("/.") && !(text.len() > 1 && text.ends_with('/'))
-        || text.contains("://")
-    {
+    let loose = homely || text.contains("//") || text.contains("/.") || text.len() > 1 && text.ends_with('/');
+    if !loose || text.contains("://") {
         return text.into();
     }
     let whole = if homely { format!("/home/user{}", &text[1..]) } else { text.to_owned() };

@@ -4,6 +4,7 @@
 mod act;
 mod code;
 mod expand;
+mod heredocs;
 mod lookalike;
 mod machine;
 mod matcher;
@@ -17,6 +18,7 @@ mod variables;
 mod windows;
 mod words;
 mod wrappers;
+mod writes;
 
 #[cfg(test)]
 mod tests;

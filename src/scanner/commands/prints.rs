@@ -148,7 +148,7 @@ pub(super) fn hex(text: &str) -> Option<String> {
 fn lossy(bytes: &[u8]) -> String {
     // UTF-16, as PowerShell has it
     let halves = bytes.len() >= 4
-        && bytes.len() % 2 == 0
+        && bytes.len().is_multiple_of(2)
         && bytes.iter().skip(1).step_by(2).filter(|b| **b == 0).count() * 2 > bytes.len() / 2;
     if halves {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|c| u16::from_le_bytes([c[0], c[1]])).collect();

@@ -6,6 +6,7 @@ use super::machine::{Call, Machine};
 use super::prints;
 use super::windows;
 use super::wrappers::{inner, is_assignment, is_interpreter, is_shell};
+use super::writes::named_writes;
 
 /// Takes an act down, and goes into what it runs.
 pub(super) fn run(machine: &mut Machine, mut act: Act, input: &Stream) -> Stream {
@@ -57,77 +58,43 @@ fn files(machine: &mut Machine, act: &mut Act) {
     act.writes.extend(named_writes(act));
 }
 
-/// The files that a program's words tell it to write.
-fn named_writes(act: &Act) -> Vec<String> {
-    let args: Vec<&str> = act.args.iter().map(|a| a.text.as_str()).collect();
-    let operands = || args.iter().filter(|a| !a.starts_with('-')).map(|a| (*a).to_owned());
-    let after = |flags: &[&str]| -> Vec<String> {
-        args.windows(2).filter(|w| flags.contains(&w[0])).map(|w| w[1].to_owned()).collect()
-    };
-    let base = |url: &str| {
-        url.split(['?', '#'])
-            .next()
-            .and_then(|u| u.rsplit('/').next())
-            .filter(|n| !n.is_empty())
-            .map(str::to_owned)
-    };
-    let urls = || args.iter().filter(|a| a.contains("://"));
-    match act.program.as_str() {
-        "tee" | "sponge" | "truncate" | "touch" => operands().collect(),
-        "cp" | "mv" | "install" | "ln" | "rsync" | "scp" if operands().count() > 1 => {
-            after(&["-t", "--target-directory"]).into_iter().chain(operands().last()).collect()
-        }
-        "dd" => args.iter().filter_map(|a| a.strip_prefix("of=")).map(str::to_owned).collect(),
-        "sed" | "perl"
-            if args.iter().any(|a| a.starts_with("-i") || *a == "--in-place" || a.starts_with("-pi")) =>
-        {
-            operands().skip(1).collect()
-        }
-        "curl" => {
-            let named = after(&["-o", "--output", "-Lo", "-sLo", "-fsSLo", "-sSLo", "-so", "-fLo", "-sSfLo"]);
-            let remote = args.iter().any(|a| {
-                *a == "--remote-name" || a.starts_with('-') && !a.starts_with("--") && a.contains('O')
-            });
-            named.into_iter().chain(urls().filter(|_| remote).filter_map(|u| base(u))).collect()
-        }
-        "wget" => {
-            let mut named = after(&["-O", "--output-document", "-qO"]);
-            named.extend(
-                args.iter()
-                    .filter_map(|a| {
-                        a.strip_prefix("--output-document=")
-                            .or_else(|| a.strip_prefix("-O"))
-                            .filter(|f| !f.is_empty())
-                    })
-                    .map(str::to_owned),
-            );
-            if named.is_empty() {
-                urls().filter_map(|u| base(u)).collect()
-            } else {
-                named.into_iter().filter(|n| n != "-").collect()
-            }
-        }
-        "tar" | "bsdtar" | "gtar" => {
-            let packed = args
-                .windows(2)
-                .filter(|w| {
-                    !w[0].contains('/') && !w[0].starts_with("--") && w[0].contains('f') && w[0].contains('c')
-                })
-                .map(|w| w[1].to_owned());
-            packed.chain(after(&["--file"])).collect()
-        }
-        "zip" => operands().take(1).collect(),
-        "7z" | "7za" | "rar" => operands().skip(1).take(1).collect(),
-        "openssl" | "gpg" | "age" | "gcc" | "cc" | "go" | "sqlite3" | "pg_dump" | "mysqldump" => {
-            after(&["-out", "-o", "--output", "-f"])
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// Goes into what the act runs; its output, where that is the act's own.
 fn within(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
+    remember(machine, act, input);
     inside_of(machine, id, act, input).or_else(|| pasted(machine, act, input))
+}
+
+/// What sets names for later.
+fn remember(machine: &mut Machine, act: &Act, input: &Stream) {
+    match act.program.as_str() {
+        "alias" => {
+            for arg in &act.args {
+                if let Some((name, value)) = arg.text.split_once('=') {
+                    machine.aliases.insert(name.to_owned(), value.to_owned());
+                }
+            }
+        }
+        "export" | "declare" | "typeset" | "local" | "readonly" | "set" => {
+            for arg in act.args.iter().filter(|a| is_assignment(&a.text)) {
+                if let Some((name, value)) = arg.text.split_once('=') {
+                    machine
+                        .variables
+                        .insert(name.to_owned(), vec![Field { text: value.to_owned(), ..arg.clone() }]);
+                }
+            }
+        }
+        "read" => {
+            let name =
+                act.args.iter().rfind(|a| !a.text.starts_with('-')).map_or("REPLY", |a| a.text.as_str());
+            let line = input.text.as_deref().and_then(|t| t.lines().next());
+            let text = line.map_or_else(|| format!("${name}"), str::to_owned);
+            machine.variables.insert(
+                name.to_owned(),
+                vec![Field { text, from: input.from.clone(), tricks: input.tricks }],
+            );
+        }
+        _ => {}
+    }
 }
 
 fn inside_of(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
@@ -147,35 +114,6 @@ fn inside_of(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Opt
             run_from(machine, id, &act.args[..1]);
             file.text.map(|t| machine.shell(&t, input, &act.span, hiding(file.tricks)))
         }
-        "alias" => {
-            for arg in &act.args {
-                if let Some((name, value)) = arg.text.split_once('=') {
-                    machine.aliases.insert(name.to_owned(), value.to_owned());
-                }
-            }
-            None
-        }
-        "export" | "declare" | "typeset" | "local" | "readonly" | "set" => {
-            for arg in act.args.iter().filter(|a| is_assignment(&a.text)) {
-                if let Some((name, value)) = arg.text.split_once('=') {
-                    machine
-                        .variables
-                        .insert(name.to_owned(), vec![Field { text: value.to_owned(), ..arg.clone() }]);
-                }
-            }
-            None
-        }
-        "read" => {
-            let name =
-                act.args.iter().rfind(|a| !a.text.starts_with('-')).map_or("REPLY", |a| a.text.as_str());
-            let line = input.text.as_deref().and_then(|t| t.lines().next());
-            let text = line.map_or_else(|| format!("${name}"), str::to_owned);
-            machine.variables.insert(
-                name.to_owned(),
-                vec![Field { text, from: input.from.clone(), tricks: input.tricks }],
-            );
-            None
-        }
         "trap" | "flock" | "su" | "runuser" | "script" | "watch" | "mapfile"
             if code_word(act).is_some() || act.program == "trap" =>
         {
@@ -189,46 +127,13 @@ fn inside_of(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Opt
         "at" | "batch" => {
             input.text.as_deref().map(|t| machine.shell(t, &Stream::default(), &act.span, Tricks::default()))
         }
-        "find" | "fd" | "fdfind" => {
-            let at = act.args.iter().position(|a| {
-                matches!(a.text.as_str(), "-exec" | "-execdir" | "-ok" | "-x" | "-X" | "--exec")
-            })? + 1;
-            let place = act
-                .args
-                .first()
-                .filter(|a| !a.text.starts_with('-'))
-                .map_or_else(|| ".".to_owned(), |a| a.text.clone());
-            let argv = act.args[at..]
-                .iter()
-                .take_while(|a| a.text != ";" && a.text != "+")
-                .map(|a| Field { text: a.text.replace("{}", &place), ..a.clone() })
-                .collect();
-            Some(inside(machine, id, act, argv, input))
-        }
+        "find" | "fd" | "fdfind" => found(machine, id, act, input),
         "xargs" | "parallel" => xargs(machine, id, act, input),
         "forfiles" => {
             code_after(act, &["/c", "/C"]).map(|c| machine.shell(&c, input, &act.span, Tricks::default()))
         }
         _ if is_shell(&act.program) => shell(machine, id, act, input),
-        _ if is_interpreter(&act.program)
-            || matches!(
-                act.program.as_str(),
-                "awk"
-                    | "gawk"
-                    | "mawk"
-                    | "nawk"
-                    | "vim"
-                    | "vi"
-                    | "ex"
-                    | "emacs"
-                    | "gdb"
-                    | "git"
-                    | "tar"
-                    | "mysql"
-                    | "sqlite3"
-                    | "psql"
-            ) =>
-        {
+        _ if is_interpreter(&act.program) || code::may_run(&act.program) => {
             code::interpreter(machine, id, act, input)
         }
         _ => {
@@ -268,6 +173,27 @@ fn inside(machine: &mut Machine, id: usize, act: &Act, argv: Vec<Field>, input: 
     });
     machine.hidden = hidden;
     output
+}
+
+/// `find … -exec`: what it finds is where it looks, unless it picks.
+fn found(machine: &mut Machine, id: usize, act: &Act, input: &Stream) -> Option<Stream> {
+    let is = |a: &Field| matches!(a.text.as_str(), "-exec" | "-execdir" | "-ok" | "-x" | "-X" | "--exec");
+    let at = act.args.iter().position(is)? + 1;
+    let picks = act.args[..at].iter().any(|a| {
+        [
+            "-name", "-iname", "-path", "-ipath", "-regex", "-mtime", "-mmin", "-size", "-newer", "-empty",
+            "-user", "-perm",
+        ]
+        .contains(&a.text.as_str())
+    });
+    let first = act.args.first().filter(|a| !picks && !a.text.starts_with('-'));
+    let place = first.map_or_else(|| "{}".to_owned(), |a| a.text.clone());
+    let argv = act.args[at..]
+        .iter()
+        .take_while(|a| a.text != ";" && a.text != "+")
+        .map(|a| Field { text: a.text.replace("{}", &place), ..a.clone() })
+        .collect();
+    Some(inside(machine, id, act, argv, input))
 }
 
 /// `xargs`: what it reads becomes words.

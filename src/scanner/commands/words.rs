@@ -34,48 +34,54 @@ impl Parser<'_> {
                     _ => break,
                 }
             }
-            match b {
-                b'\\' => {
-                    self.at += 1;
-                    if let Some(c) = self.rest().chars().next() {
-                        self.at += c.len_utf8();
-                        if c != '\n' {
-                            flush(&mut plain, &mut pieces);
-                            pieces.push(Piece::Quoted(c.to_string()));
-                        }
+            self.piece(b, &mut plain, &mut pieces);
+        }
+        flush(&mut plain, &mut pieces);
+        (self.at > start).then_some(pieces)
+    }
+
+    /// What begins with this byte.
+    fn piece(&mut self, b: u8, plain: &mut String, pieces: &mut Word) {
+        match b {
+            b'\\' => {
+                self.at += 1;
+                if let Some(c) = self.rest().chars().next() {
+                    self.at += c.len_utf8();
+                    if c != '\n' {
+                        flush(plain, pieces);
+                        pieces.push(Piece::Quoted(c.to_string()));
                     }
                 }
-                b'\'' => match self.until(b'\'', 0) {
-                    Some(text) => {
-                        flush(&mut plain, &mut pieces);
-                        pieces.push(Piece::Quoted(text.to_owned()));
-                    }
-                    None => plain.push('\''),
-                },
-                b'"' => {
-                    flush(&mut plain, &mut pieces);
-                    self.at += 1;
-                    self.quoted(&mut pieces, true);
+            }
+            b'\'' => match self.until(b'\'', 0) {
+                Some(text) => {
+                    flush(plain, pieces);
+                    pieces.push(Piece::Quoted(text.to_owned()));
                 }
-                b'$' | b'`' => {
-                    let piece = self.dollar(false);
-                    match piece {
-                        Some(piece) => {
-                            flush(&mut plain, &mut pieces);
-                            pieces.push(piece);
-                        }
-                        None => plain.push(char::from(b)),
+                None => plain.push('\''),
+            },
+            b'"' => {
+                flush(plain, pieces);
+                self.at += 1;
+                self.quoted(pieces, true);
+            }
+            b'$' | b'`' => {
+                let piece = self.dollar(false);
+                match piece {
+                    Some(piece) => {
+                        flush(plain, pieces);
+                        pieces.push(piece);
                     }
+                    None => plain.push(char::from(b)),
                 }
-                _ => {
-                    let c = rest.chars().next()?;
+            }
+            _ => {
+                if let Some(c) = self.rest().chars().next() {
                     plain.push(c);
                     self.at += c.len_utf8();
                 }
             }
         }
-        flush(&mut plain, &mut pieces);
-        (self.at > start).then_some(pieces)
     }
 
     /// What stands in single quotes or backquotes, past both; not found: only the first is stepped over.

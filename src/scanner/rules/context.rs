@@ -104,7 +104,8 @@ fn begins(between: &[u8], first: u8) -> bool {
 /// Does a value end here? What goes on is a longer one, and none of this kind.
 pub(in crate::scanner) fn ends(after: &[u8]) -> bool {
     match after {
-        [b, ..] if b.is_ascii_alphanumeric() || *b == b'_' => false,
+        // before a bracket it is a function's name
+        [b, ..] if b.is_ascii_alphanumeric() || b"_(".contains(b) => false,
         [b'-' | b'+' | b'/' | b'.' | b'=', b, ..] => !b.is_ascii_alphanumeric(),
         _ => true,
     }

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use katana::scanner::{Direction, Family, Finding, Judge, Subject, Surface, is_quoted, together};
+use katana::scanner::{Direction, Family, Finding, Judge, Subject, Surface, together};
 
 const USAGE: &str = "\
 evaluate [options] FILE...
@@ -26,8 +26,6 @@ evaluate [options] FILE...
 /// The confidences at which something is refused.
 const STRICT: u8 = 80;
 const MAX: u8 = 50;
-/// What an order loses when it is only quoted.
-const QUOTED: u8 = 45;
 
 #[derive(serde::Deserialize)]
 struct Row {
@@ -204,11 +202,6 @@ fn by_rules(judge: &Judge, row: &Row) -> (u8, Vec<Finding>) {
     let mut findings = Vec::new();
     judge.scanner().find(Direction::Response, Surface::Body, row.text.as_bytes(), &mut findings);
     findings.retain(|f| f.family != Family::Secret);
-    for finding in findings.iter_mut().filter(|f| f.family.is_phrase()) {
-        if is_quoted(row.text.as_bytes(), finding.start, finding.end) {
-            finding.confidence = finding.confidence.saturating_sub(QUOTED);
-        }
-    }
     let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);
     (together(&findings).map_or(most, |(sum, _)| sum.max(most)), findings)
 }

@@ -190,7 +190,7 @@ fn archives_are_opened_within_one_another_and_bombs_end() {
         assert!(
             Command::new("sh").args(["-c", line]).current_dir(home.path()).status().unwrap().success(),
             "{line}"
-        )
+        );
     };
     shell("tar cf in.tar a.txt && gzip -k in.tar && tar czf out.tgz in.tar.gz && rm in.tar in.tar.gz");
     shell("head -c 400000000 /dev/zero | gzip -9 > bomb.gz");

@@ -122,7 +122,6 @@ impl Piece<'_> {
 
     /// What the search may see there: a byte outside the keyword may be anything.
     fn grams(&self) -> Vec<Gram> {
-        let bits = self.eight.0;
         let free = match self.bytes.len() {
             WIDE if self.wide => return self.spelt().into_iter().map(Gram::wide).collect(),
             NARROW => return self.spelt().into_iter().map(Gram::narrow).collect(),

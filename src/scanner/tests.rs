@@ -85,7 +85,9 @@ mod cuts {
                 let mut found = Vec::new();
                 let hold = scanner.lane(Direction::Request).scan(Surface::Body, &kept, &mut found);
                 let start = at * noise.len();
-                seen |= found.iter().any(|f| f.start < hold && f.start + passed <= start && start < f.end + passed);
+                // at the end everything counts
+                let counts = |f: &&Finding| rest.is_empty() || f.start < hold;
+                seen |= found.iter().filter(counts).any(|f| f.start + passed <= start && start < f.end + passed);
                 kept.drain(..hold);
                 passed += hold;
             }

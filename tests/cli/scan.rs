@@ -126,13 +126,15 @@ fn a_finding_has_its_place() {
     let out = home.run(&["--json", "scan-file", "page.txt"]);
     let report = json(&out);
     assert_eq!((report["verdict"].as_str(), code(&out)), (Some("block"), 1));
-    let finding = &report["inputs"][0]["findings"][0];
+    let findings = report["inputs"][0]["findings"].as_array().unwrap();
+    let finding = findings.iter().find(|f| f["rule"] == "override.ignore_instructions").unwrap();
     assert_eq!((finding["line"].as_u64(), finding["column"].as_u64()), (Some(2), Some(8)), "{finding}");
     assert_eq!(finding["start"].as_u64(), Some(13));
     let sarif = json(&home.run(&["scan-file", "--sarif", "page.txt"]));
     assert_eq!(sarif["version"], "2.1.0");
     let run = &sarif["runs"][0];
-    let result = &run["results"][0];
+    let results = run["results"].as_array().unwrap();
+    let result = results.iter().find(|r| r["ruleId"] == "override.ignore_instructions").unwrap();
     let region = &result["locations"][0]["physicalLocation"]["region"];
     assert_eq!((region["startLine"].as_u64(), region["startColumn"].as_u64()), (Some(2), Some(8)));
     let number = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();

@@ -32,9 +32,9 @@ fn the_pages_examples_do_what_they_say() {
     let token = "token acmed_q8W7e6R5t4Y3u2I1o0P9a8S7";
     assert_eq!(found(&judge, "other.test", token), ["acme.deploy_token"]);
     assert!(found(&judge, "ci.build.acme.test", token).is_empty(), "allowed");
-    let overridden = judge.scanner().rules().iter().filter(|r| &*r.id == "generic.assigned_password");
+    let overridden = judge.scanner().rules().iter().filter(|r| &*r.id == "assigned_password");
     assert_eq!(overridden.map(|r| r.overrides).collect::<Vec<_>>(), [true]);
-    assert_eq!(found(&judge, "other.test", "company_password=t7!kQ2-vvX9p"), ["generic.assigned_password"]);
+    assert_eq!(found(&judge, "other.test", "company_password=t7!kQ2-vvX9p"), ["assigned_password"]);
     let hits: Vec<u64> = judge.allow_list().entries().iter().map(katana::scanner::Allowance::hits).collect();
     assert_eq!(hits, [1, 0, 0]);
     assert!(judge.warnings().is_empty());

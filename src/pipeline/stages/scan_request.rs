@@ -81,7 +81,10 @@ impl ScanRequest {
                 if i < in_target {
                     ex.hide(span);
                 }
-                if ordinary || known_to_vault(ex, text.text(), finding) {
+                // a kind that is surer of the same bytes speaks for them
+                let outdone =
+                    findings.iter().any(|f| f.confidence > finding.confidence && overlap(f, finding));
+                if ordinary || outdone || known_to_vault(ex, text.text(), finding) {
                     continue;
                 }
                 let surface = if i < in_target { Surface::Url } else { Surface::Header };

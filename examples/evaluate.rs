@@ -20,6 +20,7 @@ evaluate [options] FILE...
   --missed N          print N attacks that were not found, to stderr
   --alarms N          print N ordinary texts that were taken for attacks, to stderr
   --judge             the whole judgement: parts of bodies, and the classifier too (default: rules alone)
+  --request           the whole judgement, each row as what an agent sends
   --rules             by rule: how many attacks and how many ordinary texts it speaks up in
   --markdown          tables for docs/detection.md";
 
@@ -50,6 +51,7 @@ struct Options {
     missed: usize,
     alarms: usize,
     judge: bool,
+    request: bool,
     rules: bool,
     markdown: bool,
 }
@@ -75,7 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         read(file, &mut rows).map_err(|e| format!("{file}: {e}"))?;
     }
     rows.retain(|row| options.wants(row));
-    let outcomes = look(rows, options.judge)?;
+    let outcomes = look(rows, &options)?;
     for column in ["label", "origin", "lang", "source"] {
         if options.by.as_deref().is_none_or(|by| by == column) {
             table(&outcomes, column, options.markdown);
@@ -102,6 +104,7 @@ impl Options {
                 "--missed" => options.missed = value()?.parse()?,
                 "--alarms" => options.alarms = value()?.parse()?,
                 "--judge" => options.judge = true,
+                "--request" => options.request = true,
                 "--rules" => options.rules = true,
                 "--markdown" => options.markdown = true,
                 option if option.starts_with("--") => return Err(USAGE.into()),
@@ -163,10 +166,14 @@ fn read(path: &str, rows: &mut Vec<Row>) -> Result<(), Box<dyn Error>> {
 }
 
 /// Every row, on all cores, in order.
-fn look(rows: Vec<Row>, whole: bool) -> Result<Vec<Outcome>, Box<dyn Error>> {
+fn look(rows: Vec<Row>, options: &Options) -> Result<Vec<Outcome>, Box<dyn Error>> {
     const BATCH: usize = 64;
     let judge = Judge::builtin()?;
-    let decide = if whole { by_judge } else { by_rules };
+    let decide = match options {
+        Options { request: true, .. } => |judge: &Judge, row: &Row| by_judge(judge, Direction::Request, row),
+        Options { judge: true, .. } => |judge: &Judge, row: &Row| by_judge(judge, Direction::Response, row),
+        _ => by_rules,
+    };
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -188,9 +195,9 @@ fn look(rows: Vec<Row>, whole: bool) -> Result<Vec<Outcome>, Box<dyn Error>> {
     Ok(rows.into_iter().zip(found).map(outcome).collect())
 }
 
-/// As a response's body, as the pipeline sees it.
-fn by_judge(judge: &Judge, row: &Row) -> (u8, Vec<Finding>) {
-    let verdict = judge.verdict(&Subject::new(Direction::Response, Surface::Body), row.text.as_bytes());
+/// As a message's body, as the pipeline sees it.
+fn by_judge(judge: &Judge, direction: Direction, row: &Row) -> (u8, Vec<Finding>) {
+    let verdict = judge.verdict(&Subject::new(direction, Surface::Body), row.text.as_bytes());
     let mut findings = verdict.findings;
     findings.retain(|f| f.family != Family::Secret);
     let most = findings.iter().map(|f| f.confidence).max().unwrap_or(0);

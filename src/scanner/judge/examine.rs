@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::describes::describes_an_assistant;
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
 use crate::scanner::classifier::Score;
@@ -13,6 +14,9 @@ use crate::scanner::{Direction, Family, Finding, Surface};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
+
+/// The rule of the classifier's findings.
+pub(super) const CLASSIFIER: &str = "injection.classifier";
 
 /// What the classifier is less sure of is not noted.
 const LEAST: u8 = 30;
@@ -27,6 +31,8 @@ pub(super) struct Noted {
     pub(super) group: usize,
     /// What stands there is spoken of, not said.
     pub(super) quoted: bool,
+    /// The text around it begins by describing an assistant. Only looked at for the classifier's findings.
+    pub(super) describes: bool,
 }
 
 /// What the engines make of a text.
@@ -79,7 +85,8 @@ pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out:
     for finding in found {
         let quoted = speech && is_quoted(text, &finding);
         let tool = subject.tool.map(Into::into);
-        out.push(Noted { surface: subject.surface, tool, group: 0, quoted, finding });
+        let describes = &*finding.rule == CLASSIFIER && describes_an_assistant(text);
+        out.push(Noted { surface: subject.surface, tool, group: 0, quoted, describes, finding });
     }
 }
 
@@ -157,8 +164,9 @@ pub(super) fn note(
 ) {
     if out.len() < MOST {
         let quoted = is_quoted(part.text, &finding);
+        let describes = &*finding.rule == CLASSIFIER && describes_an_assistant(part.text);
         (finding.start, finding.end) = (span.start, span.end);
-        out.push(Noted { surface: part.surface, tool: tool(part), group, quoted, finding });
+        out.push(Noted { surface: part.surface, tool: tool(part), group, quoted, describes, finding });
     }
 }
 

@@ -2,6 +2,7 @@
 //! message a text is, is worked out in `parts`; what is done about a verdict is the pipeline's business.
 
 mod allow;
+mod describes;
 mod examine;
 mod load;
 mod quoted;
@@ -141,7 +142,7 @@ impl Judge {
         Ok(Judge {
             scanner,
             classifier: Classifier::builtin()?,
-            classifier_rule: "injection.classifier".into(),
+            classifier_rule: examine::CLASSIFIER.into(),
             allow: AllowList::default(),
             threshold: Some(STRICT),
         })

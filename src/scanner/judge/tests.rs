@@ -86,6 +86,7 @@ fn weak_signs_block_together_and_none_alone() {
         tool: None,
         group: 0,
         quoted: false,
+        describes: false,
     };
     let subject = Subject::new(Response, Surface::Body);
     let weigh = |signs: Vec<Noted>| weigh::weigh(&JUDGE, &subject, &[b'x'; 200], signs);
@@ -99,6 +100,35 @@ fn weak_signs_block_together_and_none_alone() {
     let secret =
         |n: Noted| Noted { finding: Finding { family: crate::scanner::Family::Secret, ..n.finding }, ..n };
     assert!(!weigh(vec![secret(one), secret(sign("b.x", 45, 30)), secret(sign("c.x", 45, 60))]).blocking);
+}
+
+#[test]
+fn the_classifier_blocks_alone_when_it_is_sure_and_with_a_weak_rule_when_it_is_not() {
+    let at = |rule: &str, confidence: u8, describes: bool| Noted {
+        finding: Finding {
+            rule: rule.into(),
+            family: crate::scanner::Family::Injection,
+            confidence,
+            start: 0,
+            end: 10,
+            path: crate::scanner::views::Path::PLAIN,
+        },
+        surface: Surface::ToolResult,
+        tool: None,
+        group: 1,
+        quoted: false,
+        describes,
+    };
+    let subject = Subject::new(Response, Surface::Body);
+    let score = |signs: Vec<Noted>| weigh::weigh(&JUDGE, &subject, &[b'x'; 200], signs).score;
+    let model = |confidence, describes| at("injection.classifier", confidence, describes);
+    assert!(score(vec![model(90, false)]) >= STRICT);
+    assert!((MAX..STRICT).contains(&score(vec![model(89, false)])));
+    assert!(score(vec![model(99, true)]) < MAX, "a text that describes an assistant");
+    assert!(score(vec![model(50, false), at("a.x", 30, false)]) >= STRICT);
+    assert!(score(vec![model(50, true), at("a.x", 30, false)]) >= STRICT);
+    assert!(score(vec![model(99, true), at("a.x", 20, false)]) < MAX);
+    assert!(score(vec![model(30, false), at("a.x", 8, false)]) < STRICT);
 }
 
 #[test]

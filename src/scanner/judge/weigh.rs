@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::allow::AllowList;
-use super::examine::Noted;
+use super::examine::{CLASSIFIER, Noted};
 use super::verdict::{Place, Step, Verdict};
 use super::{Judge, Subject};
 use crate::base::host::Host;
@@ -12,13 +12,22 @@ use crate::scanner::{Direction, Family, Finding, Surface, together};
 /// What is only noted is no surer than this: under every mode's threshold.
 const NOTED: u8 = 45;
 
-/// The classifier's findings.
-const CLASSIFIER: &str = "injection.classifier";
-/// How likely an order is before anything is seen, percent; as in `together`.
-const BEFORE: f32 = 5.0;
-/// What the less sure of rules and classifier adds: both read the same words, so half of what it would say alone. Of 0, 0.2, 0.35,
-/// 0.5, 0.75 and 1, the value from which on recall over the development rows hardly grew and false alarms did.
-const DISCOUNT: f32 = 0.5;
+// The next four say what the classifier is worth. They were chosen together, on three sets at once: the half of the training rows
+// that nobody reads, 13 302 benign texts chosen to be hard, and the development rows. What the sets said:
+// - nearly all that the classifier wrongly takes for attacks holds nothing that any rule knows, be it as weak as 10 percent; and of
+//   what both speak of, however weakly, hardly anything is benign. So together they block early, and it alone late.
+// - what it wrongly takes for attacks at 90 and more mostly begins by describing an assistant.
+
+/// From this percent on the classifier's word is enough. From 80 to 95, benign texts refused fall by half and more, attacks found by one
+/// in two hundred; 90 keeps nearly all of the attacks.
+const ALONE: u8 = 90;
+/// Under it, it is no surer than this: what only max mode refuses.
+const NOT_ALONE: u8 = 79;
+/// How likely an order is before anything is seen, percent, when rules and classifier say what they say. 1, 1.5 and 2 made more
+/// false alarms, 5 found less.
+const BEFORE: f32 = 3.0;
+/// In a text that describes an assistant, rules less sure than this do not join the classifier: of 0, 25 and 30.
+const CUE: u8 = 30;
 /// Nothing here is certain.
 const MOST: f32 = 96.0;
 /// So many bytes apart, rules and classifier speak of the same.
@@ -99,6 +108,11 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
             verdict.steps.push(Step::Adjusted { rule: Arc::clone(&one.finding.rule), why, from, to });
         } else {
             counting.push(one.clone());
+            if let Some((why, most)) = not_alone(&one) {
+                let (from, to) = (one.finding.confidence, one.finding.confidence.min(most));
+                one.finding.confidence = to;
+                verdict.steps.push(Step::Adjusted { rule: Arc::clone(&one.finding.rule), why, from, to });
+            }
         }
         verdict.score = verdict.score.max(one.finding.confidence);
         verdict.places.push(Place { surface: one.surface, tool: one.tool });
@@ -108,6 +122,18 @@ pub(super) fn weigh(judge: &Judge, subject: &Subject<'_>, text: &[u8], mut noted
     verdict.steps.push(Step::Measured { score: verdict.score, threshold: judge.threshold });
     verdict.blocking = judge.threshold.is_some_and(|t| verdict.score >= t);
     verdict
+}
+
+/// Why the classifier's word is not enough, and what it is worth then. What it adds to rules is another matter.
+fn not_alone(noted: &Noted) -> Option<(&'static str, u8)> {
+    let Finding { rule, confidence, .. } = &noted.finding;
+    match **rule == *CLASSIFIER {
+        true if noted.describes && *confidence > NOTED => Some(("the text describes an assistant", NOTED)),
+        true if (NOT_ALONE + 1..ALONE).contains(confidence) => {
+            Some(("by itself it is not enough", NOT_ALONE))
+        }
+        _ => None,
+    }
 }
 
 /// What the classifier takes for an order is quoted if all that the rules found in it is.
@@ -134,13 +160,15 @@ fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
     counting.retain(|n| !matches!(n.finding.family, Family::Secret | Family::Command));
     counting.sort_by_key(|n| n.group);
     for group in counting.chunk_by(|a, b| a.group == b.group) {
-        let of_model = |f: &Finding| &*f.rule == CLASSIFIER;
-        let (model, rules): (Vec<Finding>, Vec<Finding>) =
-            group.iter().map(|n| n.finding.clone()).partition(of_model);
+        let of_model = |n: &&Noted| &*n.finding.rule == CLASSIFIER;
+        let describes = group.iter().any(|n| n.describes);
+        let rules: Vec<Finding> = group.iter().filter(|n| !of_model(n)).map(|n| n.finding.clone()).collect();
         let strongest = rules.iter().max_by_key(|f| f.confidence).map(|f| (f.confidence, f.start..f.end));
         let Some((rules_say, span)) = together(&rules).or(strongest) else { continue };
         let near = |f: &&Finding| f.start < span.end + NEAR && span.start < f.end + NEAR;
-        let model = model.iter().filter(near).max_by_key(|f| f.confidence);
+        let joins = !describes || rules_say >= CUE;
+        let model = group.iter().filter(|n| joins && of_model(n)).map(|n| &n.finding);
+        let model = model.filter(near).max_by_key(|f| f.confidence);
         let score = model.map_or(rules_say, |m| rules_say.max(both(rules_say, m.confidence)));
         if model.is_none() && rules.len() < 2 {
             continue;
@@ -156,12 +184,10 @@ fn joined(mut counting: Vec<Noted>, verdict: &mut Verdict) {
     }
 }
 
-/// What the rules and the classifier say together: the surer one, and the other at a discount, as log-odds over what is likely
-/// before anything is seen.
+/// What the rules and the classifier say together, as log-odds over what is likely before anything is seen.
 fn both(rules: u8, model: u8) -> u8 {
     let says = |percent: u8| log_odds(f32::from(percent)) - log_odds(BEFORE);
-    let (a, b) = (says(rules), says(model));
-    let sum = log_odds(BEFORE) + a.max(b) + DISCOUNT * a.min(b).max(0.0);
+    let sum = log_odds(BEFORE) + says(rules).max(0.0) + says(model).max(0.0);
     (100.0 / (1.0 + (-sum).exp())).clamp(0.0, MOST) as u8
 }
 

@@ -23,7 +23,7 @@ const MOST: usize = 16 * 1024;
 /// And one that is made of words, in a disguise.
 const WORDS: usize = 2048;
 /// In a longer one, letters are counted.
-const FITS: usize = 256;
+const FITS: usize = 192;
 /// What tells how a longer text is disguised.
 const PIECE: usize = 128;
 /// So many letters in a row are a word.
@@ -94,8 +94,10 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
 }
 
 /// As it stands, are its letters those of a language, more than moved by any number? Names and links have few common letters.
-fn fits(text: &[u8]) -> bool {
-    text.len() > FITS && likely_of(text) == Some(0)
+pub(super) fn fits(text: &[u8]) -> bool {
+    let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
+    let same = |a: &u8, b: &u8| a.is_ascii_lowercase() == b.is_ascii_lowercase();
+    text.len() > FITS && likely_of(text) == Some(0) && text.chunk_by(same).any(word)
 }
 
 /// Are its letters those of a language, and many?

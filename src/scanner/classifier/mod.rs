@@ -139,12 +139,12 @@ fn part(weights: &Weights<'_>, text: &[u8]) -> Part {
         best: Best,
     }
     impl text::Sink for Summed<'_> {
-        #[inline]
+        #[inline(always)]
         fn feature(&mut self, hash: u32) {
             self.word += self.weights.of(hash);
         }
 
-        #[inline]
+        #[inline(always)]
         fn word(&mut self, end: usize) {
             self.best.add(self.word.min(self.weights.most_per_word), self.last, end);
             (self.word, self.last) = (-self.weights.per_word, end);
@@ -166,7 +166,7 @@ struct Best {
 }
 
 impl Best {
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, weight: i32, start: usize, end: usize) {
         if self.run <= 0 {
             (self.run, self.start) = (0, start);

@@ -91,7 +91,7 @@ struct Reader<'a, S> {
 }
 
 impl<S: Sink> Reader<'_, S> {
-    #[inline]
+    #[inline(always)]
     fn letter(&mut self, symbol: u16) {
         self.length += 1;
         if self.length <= LONGEST {
@@ -100,7 +100,7 @@ impl<S: Sink> Reader<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn gram(&mut self, symbol: u16) {
         self.window = self.window << 16 | u64::from(symbol);
         let hash = self.window.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -108,7 +108,7 @@ impl<S: Sink> Reader<'_, S> {
     }
 
     /// What was there just before does not count again.
-    #[inline]
+    #[inline(always)]
     fn feature(&mut self, hash: u32) {
         let slot = &mut self.seen[(hash >> 7) as usize % RECENT];
         if *slot != hash {
@@ -117,7 +117,7 @@ impl<S: Sink> Reader<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn sign(&mut self, symbol: u16, at: usize) {
         self.end(at);
         // white space is one space, however much of it there is
@@ -126,7 +126,7 @@ impl<S: Sink> Reader<'_, S> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, at: usize) {
         if self.length == 0 {
             return;

@@ -6,6 +6,7 @@ use super::View;
 use super::lattice::{Sink, add_plausible};
 use super::map::{Anchor, Map};
 use super::plausible::plausible;
+use super::promise::is_noise;
 
 /// Shorter runs hold nothing.
 pub(super) const LEAST: usize = 20;
@@ -40,7 +41,6 @@ pub(super) fn decode_marked(text: &[u8], at: usize, sink: &mut Sink) -> usize {
 /// Decodes what runs begin in a token without marks.
 pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
     let piece = &text[token.clone()];
-    let delimits = |b: &u8| matches!(b, b'=' | b':' | b',' | b';' | b'(' | b'<' | b'>' | b'\'' | b'[' | b'{');
     let inner = piece.iter().take(LEAD).enumerate().filter(|(_, b)| delimits(b)).map(|(i, _)| i + 1);
     for start in std::iter::once(0).chain(inner).take(STARTS) {
         let from = token.start + start;
@@ -48,6 +48,32 @@ pub(super) fn decode(text: &[u8], token: Range<usize>, sink: &mut Sink) {
             return;
         }
     }
+}
+
+/// Does a run begin in a token without marks that gives something? `cut`: the token may have begun earlier.
+pub(super) fn promises(piece: &[u8], cut: bool) -> bool {
+    let starts = piece.iter().take(LEAD).enumerate().filter(|(_, b)| delimits(b)).map(|(i, _)| i + 1);
+    let cuts = 0..if cut { 5 } else { 1 };
+    cuts.chain(starts.take(STARTS - 1))
+        .any(|from| TABLES.iter().any(|table| is_promising(piece, from..piece.len(), table)))
+}
+
+fn delimits(b: &u8) -> bool {
+    matches!(b, b'=' | b':' | b',' | b';' | b'(' | b'<' | b'>' | b'\'' | b'[' | b'{')
+}
+
+/// Do the first groups give what something may begin with?
+fn is_promising(text: &[u8], range: Range<usize>, table: &[u8; 256]) -> bool {
+    let (mut start, mut len) = ([0; 4 * TRIED], 0);
+    for (bytes, count) in Groups::new(text, range, table).take(TRIED) {
+        start[len..len + count].copy_from_slice(&bytes[..count]);
+        len += count;
+        // no text, and nothing that holds any, has these
+        if count == 4 && len == 4 && is_noise(Some(&bytes)) {
+            return false;
+        }
+    }
+    len >= 4 * TRIED - 3 && plausible(&start[..len], false).is_some()
 }
 
 /// All of a text, whatever quotes it holds.
@@ -60,29 +86,29 @@ pub(super) fn decode_whole(text: &[u8], sink: &mut Sink) -> bool {
 /// Letters of both cases, digits and signs all through, as no code and no word has.
 pub(super) fn is_mixed(piece: &[u8]) -> bool {
     let piece = &piece[..piece.len().min(LEAD)];
-    // so many small letters make a word
-    if piece.windows(10).any(|w| w.iter().all(u8::is_ascii_lowercase)) {
-        return false;
+    let [mut run, mut signs, mut upper, mut other] = [0_usize; 4];
+    for b in piece {
+        run = if b.is_ascii_lowercase() { run + 1 } else { 0 };
+        // so many small letters make a word
+        if run == 10 {
+            return false;
+        }
+        signs += usize::from(b.is_ascii_punctuation());
+        upper += usize::from(b.is_ascii_uppercase());
+        other += usize::from(b.is_ascii_lowercase() || b.is_ascii_digit());
     }
-    let count = |is: fn(&u8) -> bool| piece.iter().filter(|b| is(b)).count();
-    let signs = count(u8::is_ascii_punctuation);
-    signs >= 3
-        && signs * 16 >= piece.len()
-        && count(u8::is_ascii_uppercase) >= 2
-        && count(u8::is_ascii_lowercase) + count(u8::is_ascii_digit) >= 2
+    signs >= 3 && signs * 16 >= piece.len() && upper >= 2 && other >= 2
 }
 
 fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink) -> bool {
-    let mut tried = Groups::new(text, range.clone(), table);
-    let start: Vec<u8> = tried.by_ref().take(TRIED).flatten().collect();
-    if start.len() < 4 * TRIED - 3 || plausible(&start, false).is_none() || range.len() > sink.room() {
+    if range.len() > sink.room() || !is_promising(text, range.clone(), table) {
         return false;
     }
     let (mut bytes, mut anchors, mut groups) =
         (Vec::with_capacity(range.len()), Vec::new(), Groups::new(text, range.clone(), table));
     loop {
         let anchor = Anchor { decoded: bytes.len(), source: groups.at };
-        let Some(group) = groups.next() else { break };
+        let Some((group, count)) = groups.next() else { break };
         // one anchor for each break in the rhythm is enough
         if anchors
             .last()
@@ -90,7 +116,7 @@ fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink)
         {
             anchors.push(anchor);
         }
-        bytes.extend(group);
+        bytes.extend_from_slice(&group[..count]);
     }
     let map = Map::Pieces { anchors, inn: 5, out: 4, end: groups.at };
     add_plausible(sink, &[View::Base85], bytes, map, range.len())
@@ -111,9 +137,10 @@ impl<'a> Groups<'a> {
 }
 
 impl Iterator for Groups<'_> {
-    type Item = Vec<u8>;
+    /// Bytes, and how many of them count.
+    type Item = ([u8; 4], usize);
 
-    fn next(&mut self) -> Option<Vec<u8>> {
+    fn next(&mut self) -> Option<Self::Item> {
         let (mut value, mut digits, mut at) = (0_u64, 0, self.at);
         while digits < 5 && at < self.end {
             let b = self.text[at];
@@ -136,7 +163,7 @@ impl Iterator for Groups<'_> {
         }
         self.at = at;
         let bytes = u32::try_from(value).ok()?.to_be_bytes();
-        Some(bytes[..digits - 1].to_vec())
+        Some((bytes, digits - 1))
     }
 }
 

@@ -193,7 +193,9 @@ fn most_promising(dead_ends: &mut Vec<Node>) -> Option<Node> {
 
 fn is_guessed_at(node: &Node) -> bool {
     let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
-    !guessed && node.kind == Kind::Text && node.bytes.len() <= GUESSED && !shift::has_words(&node.bytes)
+    let bytes = &node.bytes;
+    let long = bytes.len() > GUESSED;
+    !guessed && node.kind == Kind::Text && !long && !shift::has_words(bytes) && !shift::fits(bytes)
 }
 
 type Decode = fn(&[u8], Range<usize>, &mut Draft);

@@ -65,6 +65,10 @@ pub(super) fn is_zlib_head(bytes: &[u8]) -> bool {
 
 /// Every other byte is nothing.
 pub(super) fn is_utf16(bytes: &[u8]) -> bool {
+    // as nearly all text is
+    if bytes[..bytes.len().min(32)].iter().all(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')) {
+        return false;
+    }
     let body = bytes.strip_prefix(b"\xff\xfe").or(bytes.strip_prefix(b"\xfe\xff")).unwrap_or(bytes);
     let pairs = body.as_chunks::<2>().0;
     let pairs = &pairs[..pairs.len().min(16)];

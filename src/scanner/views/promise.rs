@@ -178,12 +178,14 @@ fn has_letters(word: &[u8]) -> bool {
             let three = base64::group(chars).unwrap_or(0).to_be_bytes();
             some[len..len + 3].copy_from_slice(&three[1..]);
             len += 3;
+            if three[1..].iter().any(|b| *b < b' ' || *b == 0x7f) {
+                return false;
+            }
         }
         // from the beginning of a character on
         let from = some[..len].iter().take(3).take_while(|b| **b & 0xc0 == 0x80).count();
-        let clear = some[from..len].iter().all(|b| *b >= b' ' && *b != 0x7f);
         let valid = std::str::from_utf8(&some[from..len]).map_or_else(|e| e.error_len().is_none(), |_| true);
-        valid && clear && len >= LOOK / 2
+        valid && len >= LOOK / 2
     })
 }
 
@@ -222,7 +224,7 @@ fn has_text(run: &[u8]) -> bool {
 }
 
 /// Four bytes that begin nothing.
-fn is_noise(first: Option<&[u8; 4]>) -> bool {
+pub(super) fn is_noise(first: Option<&[u8; 4]>) -> bool {
     let Some(four @ [a, b, ..]) = first else { return false };
     let odd = four.iter().any(|b| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || *b == 0x7f);
     let known = is_container(four)

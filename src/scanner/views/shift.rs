@@ -22,6 +22,8 @@ const WORD: usize = 128;
 const MOST: usize = 16 * 1024;
 /// And one that is made of words, in a disguise.
 const WORDS: usize = 2048;
+/// In a longer one, letters are counted.
+const FITS: usize = 192;
 /// What tells how a longer text is disguised.
 const PIECE: usize = 128;
 /// So many letters in a row are a word.
@@ -88,7 +90,14 @@ pub(super) fn is_opaque(text: &[u8]) -> bool {
         || text.len() <= WORDS
             && letters >= 8
             && (letters * 2 >= visible || text.len() <= WORD)
-            && (common * 100 < letters * COMMON || word())
+            && (common * 100 < letters * COMMON && !fits(text) || word())
+}
+
+/// As it stands, are its letters those of a language, more than moved by any number? Names and links have few common letters.
+pub(super) fn fits(text: &[u8]) -> bool {
+    let word = |run: &[u8]| run.len() >= A_WORD && run[0].is_ascii_lowercase();
+    let same = |a: &u8, b: &u8| a.is_ascii_lowercase() == b.is_ascii_lowercase();
+    text.len() > FITS && likely_of(text) == Some(0) && text.chunk_by(same).any(word)
 }
 
 /// Are its letters those of a language, and many?
@@ -183,11 +192,15 @@ const SHARES: [u32; 26] =
 
 /// By how much the letters must be moved to be as frequent as in a language; none if they are.
 fn likely(text: &[u8]) -> Option<u8> {
+    likely_of(text).filter(|by| *by != 0 && *by != 13)
+}
+
+fn likely_of(text: &[u8]) -> Option<u8> {
     let mut counts = [0_u32; 26];
     for b in text.iter().filter(|b| b.is_ascii_alphabetic()) {
         counts[usize::from(b.to_ascii_lowercase() - b'a')] += 1;
     }
     let fit = |by: usize| (0..26).map(|i| counts[i] * SHARES[(i + by) % 26]).sum::<u32>();
     let best = (0..26).max_by_key(|by| fit(*by))?;
-    u8::try_from(best).ok().filter(|by| *by != 0 && *by != 13)
+    u8::try_from(best).ok()
 }

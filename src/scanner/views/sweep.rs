@@ -338,7 +338,11 @@ fn unmarked(text: &[u8], signs: &mut Signs) {
             let after = text[at..].iter().take_while(|b| in_token(b)).count();
             free = at + after;
             let token = at - before..free;
-            if token.len() >= base85::LEAST && base85::is_mixed(&text[token.clone()]) {
+            let piece = &text[token.clone()];
+            if piece.len() >= base85::LEAST
+                && base85::is_mixed(piece)
+                && base85::promises(piece, token.start == 0)
+            {
                 signs.note_mixed(token);
             }
         }

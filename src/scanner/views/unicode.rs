@@ -80,6 +80,8 @@ fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let after = |b: u8| b.is_ascii_graphic() || b >= 0x80;
     let odd = match u32::from(c) {
         0xe0000..=0xe007f | 0x202a..=0x202e | 0x2066..=0x2069 => true,
+        // of an emoji
+        0xfe0e | 0xfe0f if last.is_some_and(|b| b >= 0x80) && next == Some(' ') => false,
         _ if is_hidden(c) => next.is_some_and(|c| plain(c) || c == ' ') && last.is_some_and(after),
         _ if is_space(c) => {
             next.is_some_and(char::is_alphabetic)
@@ -131,6 +133,15 @@ fn is_set_apart(rest: &[u8], c: char, len: usize) -> bool {
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let (mut at, mut word, mut among_latin) = (window.start, Word::default(), false);
     while at < window.end {
+        if word.0.is_empty() {
+            let plain = plain(&text[at..window.end]);
+            among_latin |= text[at..at + plain].iter().any(u8::is_ascii_alphabetic);
+            draft.keep(text, at..at + plain);
+            at += plain;
+            if at == window.end {
+                break;
+            }
+        }
         let (c, len) = char_at(text, at).unwrap_or(('\u{fffd}', 1));
         let span = at..at + len;
         at += len;
@@ -150,6 +161,15 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
         }
     }
     word.flush(text, draft, among_latin);
+}
+
+/// How long the text stays ASCII, but for the word that goes on beyond it.
+fn plain(text: &[u8]) -> usize {
+    let len = text.iter().position(|b| *b >= 0x80).unwrap_or(text.len());
+    if len == text.len() {
+        return len;
+    }
+    len - text[..len].iter().rev().take_while(|b| b.is_ascii_alphabetic()).count()
 }
 
 /// A word's letters.

@@ -18,6 +18,9 @@ const MOST: usize = 256;
 /// The rule of the classifier's findings.
 pub(super) const CLASSIFIER: &str = "injection.classifier";
 
+/// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
+const SHORT: usize = 512;
+
 /// What the classifier is less sure of is not noted.
 const LEAST: u8 = 30;
 
@@ -94,8 +97,12 @@ fn is_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
-/// What the model that was trained on such texts says of it.
+/// What the model that was trained on such texts says of it. Long texts without any sign are not worth the time: the model was
+/// trained on what people write, and a long text of another kind may sum up to anything.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
+    if text.len() > SHORT && !here.iter().any(|f| f.family.is_phrase()) {
+        return;
+    }
     let Score { percent, start, end } = judge.classifier.score(text);
     if percent >= LEAST {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);

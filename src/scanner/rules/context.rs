@@ -33,7 +33,7 @@ static DIGEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         "(?i-u)(?:[_.-]|^)(?:ids?|sid|sha|sum|ref|rev|tag|ver)$|[a-z](?:Id|ID)$|(?:uuid|guid|hash|version|name|url|uri|host|endpoint|\
-         region|size|length|path|file|email|user|(?:public|pub|publishable)[_.-]?key)$",
+         region|size|length|path|file|email|user|licen[cs]e|image|link|badge|icon|logo|src|href|(?:public|pub|publishable)[_.-]?key)$",
     )
     .ok()
 });
@@ -135,6 +135,8 @@ mod tests {
             ("datadog_sha256: ", None),
             ("datadog commit ", None),
             ("datadog_public_key=", None),
+            ("datadog/x\"\nlicense = \"", None),
+            ("datadog.io/gh\n[license-image]: ", None),
         ] {
             assert_eq!(context.confidence(before.as_bytes(), 90), expected, "{before}");
         }

@@ -151,6 +151,24 @@ fn a_vault_value_under_several_encodings_is_refused() {
                 assert!(origin.take_where(|_| true).is_none(), "{name} in {place}");
             }
         }
+        // turned round after it was encoded, it is a form that the matcher knows, and is taken out where it stands
+        let turned: String = base64(format!("key={SECRET}").as_bytes()).chars().rev().collect();
+        let body = Ask::post("/b", format!("{{\"note\": \"{turned}\"}}"));
+        for ask in [
+            Ask::get(&format!("/q?a={turned}")),
+            Ask::get("/h").header("x-note", turned.clone()),
+            body.header("content-type", "application/json"),
+        ] {
+            origin.clear();
+            let answer = session.ask(ask).await;
+            assert_ne!(answer.header("x-katana-verdict"), "deny", "{}", answer.text());
+            assert!(origin.take_where(|_| true).is_some(), "nothing arrived");
+            let arrived = origin.wires().concat();
+            assert!(
+                memchr::memmem::find(&arrived, turned.as_bytes()).is_none(),
+                "the value arrived turned round"
+            );
+        }
         for (name, form) in nested(HARMLESS) {
             let ask = Ask::get("/h").header("x-note", form.clone());
             assert_ne!(session.ask(ask).await.header("x-katana-verdict"), "deny", "{name}");

@@ -3,7 +3,7 @@
 use super::context::{Context, Tone, count};
 use super::outcome::{Exit, Failure, Outcome};
 use crate::scanner::commands::{self, CommandRule};
-use crate::scanner::{Direction, Error, Family, Finding, Judge, Rule, Scanner, Surface};
+use crate::scanner::{CODED, Coded, Direction, Error, Family, Finding, Judge, Rule, Scanner, Surface, coded};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 use std::fs;
@@ -86,7 +86,8 @@ fn accept_tools(host: &str, ctx: &Context) -> Outcome {
 struct Entry {
     id: String,
     family: &'static str,
-    confidence: u8,
+    /// None: as the text has it.
+    confidence: Option<u8>,
     source: String,
     what: String,
 }
@@ -96,22 +97,32 @@ fn entries(ctx: &Context) -> Result<Vec<Entry>, Failure> {
     let of = |r: &Rule| Entry {
         id: r.id.to_string(),
         family: r.family.as_str(),
-        confidence: r.confidence,
+        confidence: Some(r.confidence),
         source: r.source_name.clone(),
         what: String::new(),
     };
     let mut all: Vec<Entry> = judge.scanner().rules().iter().map(|r| of(r)).collect();
-    for rule in commands::rules().map_err(|e| unusable(&e))?.into_iter().filter(|r| !r.class.is_empty()) {
+    for rule in judge.commands().all().iter().filter(|r| !r.class.is_empty()) {
         all.push(Entry {
-            id: rule.id,
+            id: rule.id.clone(),
             family: Family::Command.as_str(),
-            confidence: rule.confidence,
-            source: rule.source_name,
-            what: rule.what,
+            confidence: Some(rule.confidence),
+            source: rule.source_name.clone(),
+            what: rule.what.clone(),
         });
     }
+    all.extend(CODED.iter().map(|c| Entry {
+        id: c.id.to_owned(),
+        family: c.family.as_str(),
+        confidence: c.confidence,
+        source: CODE.to_owned(),
+        what: c.what.to_owned(),
+    }));
     Ok(all)
 }
+
+/// The source of what no file of rules holds.
+const CODE: &str = "katana itself";
 
 fn own(ctx: &Context) -> Result<Judge, Failure> {
     let judge = if ctx.paths.homeless { Judge::builtin() } else { Judge::load(&ctx.paths.rules) };
@@ -162,7 +173,8 @@ fn list(part: Option<&str>, family: Option<&str>, ctx: &Context) -> Outcome {
     for e in &wanted {
         let file = e.source.trim_start_matches("config/rules/");
         let about = if e.what.is_empty() { file } else { &e.what };
-        table.add_row([e.id.as_str(), e.family, &format!("{} %", e.confidence), about]);
+        let sure = e.confidence.map_or_else(|| "–".to_owned(), |sure| format!("{sure} %"));
+        table.add_row([e.id.as_str(), e.family, &sure, about]);
     }
     table.lines().for_each(|line| ctx.out(line.trim_end()));
     let each: Vec<String> = families
@@ -176,17 +188,19 @@ fn list(part: Option<&str>, family: Option<&str>, ctx: &Context) -> Outcome {
 }
 
 fn show(id: &str, ctx: &Context) -> Outcome {
-    let of_commands = commands::rules().map_err(|e| unusable(&e))?;
-    let those: Vec<&CommandRule> =
-        of_commands.iter().filter(|r| r.id == id || r.finding == id && !r.class.is_empty()).collect();
+    let judge = own(ctx)?;
+    let is_meant = |r: &&CommandRule| r.id == id || r.finding == id && !r.class.is_empty();
+    let those: Vec<&CommandRule> = judge.commands().all().iter().filter(is_meant).collect();
     let documents: Vec<Value> = if those.is_empty() {
         let catalogue = Scanner::catalogue().map_err(|e| unusable(&e))?;
-        let judge = own(ctx)?;
         let builtin = catalogue.iter().find(|r| &*r.id == id);
         let found = judge.scanner().rule(id).filter(|r| r.overrides || builtin.is_none()).or(builtin);
-        found.map(of_rule).into_iter().collect()
+        found.map(of_rule).or_else(|| coded(id).map(of_code)).into_iter().collect()
     } else {
-        those.iter().map(|r| of_command(r)).collect()
+        // those at work are read without their examples
+        let whole = commands::Rules::catalogue().map_err(|e| unusable(&e))?;
+        let with_examples = |r: &CommandRule| whole.iter().position(|w| w.id == r.id && !r.overrides);
+        those.iter().map(|r| of_command(with_examples(r).map_or(*r, |i| &whole[i]))).collect()
     };
     if documents.is_empty() {
         let known = entries(ctx)?;
@@ -268,6 +282,10 @@ fn of_rule(rule: &Rule) -> Value {
     })
 }
 
+fn of_code(coded: &Coded) -> Value {
+    json!({ "id": coded.id, "what": coded.what, "family": coded.family.as_str(), "confidence": coded.confidence, "source": CODE })
+}
+
 fn of_command(rule: &CommandRule) -> Value {
     json!({
         "id": rule.id, "finding": rule.finding, "what": rule.what, "family": Family::Command.as_str(), "confidence": rule.confidence,
@@ -301,19 +319,7 @@ fn test(what: &[PathBuf], ctx: &Context) -> Outcome {
             "name a file of rules",
         ));
     }
-    // those for commands are of another make
-    let (of_commands, texts): (Vec<PathBuf>, Vec<PathBuf>) = files.iter().cloned().partition(|f| {
-        fs::read_to_string(f).is_ok_and(|t| {
-            t.lines().any(|l| l.split('#').next().is_some_and(|l| l.trim_end() == "family: command"))
-        })
-    });
-    let (mut rules, mut wrong) = Judge::check(&texts);
-    for file in &of_commands {
-        let (more, faults) =
-            commands::check(&file.display().to_string(), &fs::read_to_string(file).unwrap_or_default());
-        rules += more;
-        wrong.extend(faults);
-    }
+    let (rules, wrong) = Judge::check(&files);
     if ctx.json {
         ctx.out_json(&json!({ "files": files.len(), "rules": rules, "problems": wrong }));
     } else {
@@ -344,9 +350,9 @@ fn try_out(id: &str, what: &[PathBuf], ctx: &Context) -> Outcome {
     let text = what.iter().map(|p| p.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let judge = own(ctx)?;
     let mut found: Vec<Finding> = Vec::new();
-    let of_commands = commands::rules().map_err(|e| unusable(&e))?;
+    let of_commands = judge.commands();
     let known =
-        judge.scanner().rule(id).is_some() || of_commands.iter().any(|r| r.id == id || r.finding == id);
+        judge.scanner().rule(id).is_some() || of_commands.all().iter().any(|r| r.id == id || r.finding == id);
     if !known {
         return Err(Failure::new(
             Exit::Unevaluated,
@@ -361,8 +367,9 @@ fn try_out(id: &str, what: &[PathBuf], ctx: &Context) -> Outcome {
             judge.scanner().find(direction, surface, text.as_bytes(), &mut found);
         }
     }
-    commands::find(text.as_bytes(), &mut found);
-    let single = commands::explain(text.as_bytes())
+    of_commands.find(text.as_bytes(), &mut found);
+    let single = of_commands
+        .explain(text.as_bytes())
         .into_iter()
         .flat_map(|c| c.found.into_iter().map(move |(rule, sure)| (rule, sure, c.start, c.end)));
     let mut spans: Vec<(u8, usize, usize)> =

@@ -3,6 +3,7 @@
 //! the pipeline's business.
 
 pub mod classifier;
+mod coded;
 pub mod commands;
 pub mod covert;
 mod deep;
@@ -20,6 +21,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+pub use coded::{CODED, Coded, coded};
 pub use excerpt::excerpt;
 pub use judge::{
     AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,

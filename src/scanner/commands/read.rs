@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::config::yaml;
-use crate::scanner::{Error, Family};
+use crate::scanner::{Error, Family, rules};
 
 macro_rules! files {
     ($($path:literal),+ $(,)?) => {
@@ -242,12 +242,6 @@ pub(super) fn expression(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).unicode(false).build().map_err(|e| e.to_string())
 }
 
-/// A file without its examples: they stand on one line each, and are the tests' business.
-fn essential(text: &str) -> String {
-    let begins = ["    examples:", "    counter_examples:", "    references:"];
-    text.split_inclusive('\n').filter(|line| !begins.iter().any(|b| line.starts_with(b))).collect()
-}
-
 /// Reads rule files: `(name, YAML)` each.
 ///
 /// # Errors
@@ -259,7 +253,7 @@ pub(super) fn read<'a>(
     let mut book = Book::default();
     let mut ids = HashSet::new();
     for (name, text) in sources {
-        let file: File = if whole { yaml::parse(text, name)? } else { yaml::parse(&essential(text), name)? };
+        let file: File = if whole { yaml::parse(text, name)? } else { rules::parse_plain(text, name)? };
         let fault = |rule: &str, reason: &str| Error::Rule {
             source_name: name.to_owned(),
             rule: rule.to_owned(),

@@ -303,8 +303,13 @@ impl Scanner {
         let lane = |direction, family| {
             Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
         };
-        let request = lane(Direction::Request, Family::Secret)?;
-        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
+        let (request, response) = std::thread::scope(|threads| {
+            let request = threads.spawn(|| lane(Direction::Request, Family::Secret));
+            let response = lane(Direction::Response, Family::Injection);
+            (request.join(), response)
+        });
+        let request = request.unwrap_or_else(|cause| std::panic::resume_unwind(cause));
+        Ok(Scanner { request: request?, response: response?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::config::yaml;
-use crate::scanner::{Error, Family};
+use crate::scanner::{Error, Family, rules};
 
 macro_rules! files {
     ($($path:literal),+ $(,)?) => {
@@ -239,19 +239,13 @@ pub(super) fn expression(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).unicode(false).build().map_err(|e| e.to_string())
 }
 
-/// A file without its examples: they stand on one line each, and are the tests' business.
-fn essential(text: &str) -> String {
-    let begins = ["    examples:", "    counter_examples:", "    references:"];
-    text.split_inclusive('\n').filter(|line| !begins.iter().any(|b| line.starts_with(b))).collect()
-}
-
 /// The rules of a file, with their examples if `whole`.
 ///
 /// # Errors
 /// The first rule that cannot be used.
 pub(super) fn file(name: &str, text: &str, whole: bool) -> Result<Vec<CommandRule>, Error> {
     let File { family, parts, mut rules } =
-        if whole { yaml::parse(text, name)? } else { yaml::parse(&essential(text), name)? };
+        if whole { yaml::parse(text, name)? } else { rules::parse_plain(text, name)? };
     let fault = |rule: &str, reason: &str| Error::Rule {
         source_name: name.to_owned(),
         rule: rule.to_owned(),

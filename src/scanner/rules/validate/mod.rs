@@ -9,7 +9,7 @@ mod wallets;
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
-use crate::config::yaml;
+use super::plain;
 use crate::scanner::Error;
 
 const ALLOWED: &str = include_str!("../../../../config/rules/allow.yaml");
@@ -123,7 +123,7 @@ struct Raw {
 impl Allowed {
     pub(in crate::scanner) fn builtin() -> Result<Allowed, Error> {
         let source_name = "config/rules/allow.yaml";
-        let Raw { fragments, values } = yaml::parse(ALLOWED, source_name)?;
+        let Raw { fragments, values } = plain::parse(ALLOWED, source_name)?;
         let fault = |e: aho_corasick::BuildError| Error::Rule {
             source_name: source_name.into(),
             rule: "fragments".into(),

@@ -73,6 +73,12 @@ pub const CODED: &[Coded] = &[
         85,
         "more keywords than can be tried; of the family of the rules that gave up",
     ),
+    of(
+        Family::Secret,
+        "engine.too_many_encodings",
+        85,
+        "more is encoded than is looked through; of the family of the rules that were to look",
+    ),
 ];
 
 const fn of(family: Family, id: &'static str, confidence: u8, what: &'static str) -> Coded {

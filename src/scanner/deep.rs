@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use super::search::{Lane, Look};
 use super::views::{self, Kind, Path, View, Wants};
-use super::{Direction, Family, Finding, Surface, covert};
+use super::{Direction, Family, Finding, Surface, coded, covert};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
 
 /// A text in which more is encoded than is looked through is none that anybody writes.
-const TOO_MANY: u8 = 85;
+const TOO_MANY: &str = "engine.too_many_encodings";
 
 /// Stands for all that was left out, so that nothing hides behind decoys.
 fn too_many(direction: Direction, Range { start, end }: Range<usize>) -> Finding {
     let family = if direction == Direction::Request { Family::Secret } else { Family::Injection };
-    let (rule, path) = (Arc::from("engine.too_many_encodings"), Path::PLAIN);
-    Finding { rule, family, confidence: TOO_MANY, start, end, path }
+    let (rule, confidence) = (Arc::from(TOO_MANY), coded::confidence(TOO_MANY));
+    Finding { rule, family, confidence, start, end, path: Path::PLAIN }
 }
 
 /// Is it what somebody wrote there, byte for byte? What views make of look-alikes and of words taken apart is their own.

@@ -84,7 +84,17 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
 
 /// What was found in the text as a whole.
 pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out: &mut Vec<Noted>) {
-    let speech = !is_json(text);
+    take_as(subject, text, !is_json(text), found, out);
+}
+
+/// The same. In what is no `speech`, nothing is quoted.
+pub(super) fn take_as(
+    subject: &Subject<'_>,
+    text: &[u8],
+    speech: bool,
+    found: Vec<Finding>,
+    out: &mut Vec<Noted>,
+) {
     for finding in found {
         let quoted = speech && is_quoted(text, &finding);
         let tool = subject.tool.map(Into::into);
@@ -93,7 +103,7 @@ pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out:
     }
 }
 
-fn is_json(text: &[u8]) -> bool {
+pub(super) fn is_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 

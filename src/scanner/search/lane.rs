@@ -208,9 +208,10 @@ fn finding(rule: &Rule, sure: u8, span: Range<usize>, path: Path) -> Finding {
     Finding { rule: Arc::clone(&rule.id), family, confidence, start: span.start, end: span.end, path }
 }
 
-/// Sorts what is new; two keywords of a rule may have found the same.
+/// Sorts what is new. Two keywords of a rule may have found the same: what stands there as it is counts before what views make
+/// of it.
 fn settle(out: &mut Vec<Finding>, first: usize) {
-    out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+    out[first..].sort_by(|a, b| (a.start, &a.rule, a.path.depth()).cmp(&(b.start, &b.rule, b.path.depth())));
     let mut kept = first;
     for i in first..out.len() {
         if i == first || (out[i].start, &out[i].rule) != (out[kept - 1].start, &out[kept - 1].rule) {

@@ -97,6 +97,32 @@ pub enum View {
 }
 
 impl View {
+    /// Every view, in order.
+    pub const ALL: [View; 22] = [
+        Self::Percent,
+        Self::Escapes,
+        Self::Entities,
+        Self::Quoted,
+        Self::Unicode,
+        Self::Whitespace,
+        Self::Leet,
+        Self::Spaced,
+        Self::Markup,
+        Self::Base64,
+        Self::Base32,
+        Self::Base58,
+        Self::Base85,
+        Self::Hex,
+        Self::Numbers,
+        Self::Rot13,
+        Self::Caesar,
+        Self::Reversed,
+        Self::Utf16,
+        Self::Inflate,
+        Self::Pdf,
+        Self::Image,
+    ];
+
     /// As it stands in a path.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -201,6 +227,12 @@ const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Image, View::Utf16,
 impl Wants {
     /// Every view.
     pub const ALL: Wants = Wants(u32::MAX);
+
+    /// These views and no others.
+    #[must_use]
+    pub fn only(views: &[View]) -> Wants {
+        Wants(views.iter().fold(0, |all, v| all | 1 << *v as u32))
+    }
 
     /// Those that leave signs, on any surface.
     const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));

@@ -5,7 +5,7 @@
 pub mod classifier;
 mod coded;
 pub mod commands;
-pub mod covert;
+mod covert;
 mod deep;
 mod excerpt;
 mod judge;

@@ -178,13 +178,21 @@ pub(in crate::scanner) fn again(
     work: &mut Work,
 ) -> Option<(View, Range<usize>, u8)> {
     let window = &text[start..text.len().min(start + rule.reach())];
+    let mut head = [0; HEAD];
     if rule.family != Family::Secret {
-        let (span, sure) = loose::is_odd(&window[..window.len().min(NEAR)])
-            .then(|| loosely(rule, text, start, work))
-            .flatten()?;
+        if !loose::is_odd(&window[..window.len().min(NEAR)]) {
+            return None;
+        }
+        let len = loose::phrase_head(text, start, rule.reach(), &mut head);
+        let (span, sure) =
+            rule.may_begin(&head[..len], work).then(|| loosely(rule, text, start, work)).flatten()?;
         return Some((View::Whitespace, span, sure));
     }
     if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+        return None;
+    }
+    let len = loose::unescaped_head(text, start, 2 * rule.reach(), &mut head);
+    if !rule.may_begin(&head[..len], work) {
         return None;
     }
     let plain = loose::unescaped(text, start, 2 * rule.reach());

@@ -18,8 +18,10 @@ const GAP: usize = 4;
 /// Somewhere in `range` letters seem to stand apart. Returns where to go on.
 pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
     let mut at = range.start;
+    // most are a letter within a word
+    let single = |at: usize| text[at] >= 0x80 || text.get(at + 1).is_some_and(|b| is_separator(*b));
     while at < range.end {
-        if (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
+        if single(at) && (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
             let (mut end, mut row, mut letters, mut numbers) = (at, 1, 0, 0);
             while let Some(begin) = next(text, end) {
                 letters += usize::from(text[end].is_ascii_alphabetic() || text[end] >= 0x80);

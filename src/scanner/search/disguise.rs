@@ -188,11 +188,18 @@ pub(in crate::scanner) fn again(
             rule.may_begin(&head[..len], work).then(|| loosely(rule, text, start, work)).flatten()?;
         return Some((View::Whitespace, span, sure));
     }
-    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+    if !rule.has_own_look() {
         return None;
     }
-    let len = loose::unescaped_head(text, start, 2 * rule.reach(), &mut head);
-    if !rule.may_begin(&head[..len], work) {
+    let near = &window[..window.len().min(HEAD)];
+    let escapes = |text| memchr::memchr(b'\\', text).is_some();
+    let begins = if escapes(near) {
+        let len = loose::unescaped_head(text, start, 2 * rule.reach(), &mut head);
+        rule.may_begin(&head[..len], work)
+    } else {
+        rule.may_begin(near, work) && escapes(window)
+    };
+    if !begins {
         return None;
     }
     let plain = loose::unescaped(text, start, 2 * rule.reach());

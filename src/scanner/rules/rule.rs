@@ -264,8 +264,7 @@ impl Rule {
     }
 
     /// The same, going by its first bytes.
-    pub(in crate::scanner) fn may_begin(&self, head: &[u8], work: &mut Work) -> bool {
-        work.add(Work::LOOK);
+    pub(in crate::scanner) fn may_begin(&self, head: &[u8]) -> bool {
         self.context.is_some() || self.bounds().gate.lets_begin(head)
     }
 

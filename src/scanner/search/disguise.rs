@@ -185,7 +185,7 @@ pub(in crate::scanner) fn again(
         }
         let len = loose::phrase_head(text, start, rule.reach(), &mut head);
         let (span, sure) =
-            rule.may_begin(&head[..len], work).then(|| loosely(rule, text, start, work)).flatten()?;
+            rule.may_begin(&head[..len]).then(|| loosely(rule, text, start, work)).flatten()?;
         return Some((View::Whitespace, span, sure));
     }
     if !rule.has_own_look() {
@@ -195,9 +195,9 @@ pub(in crate::scanner) fn again(
     let escapes = |text| memchr::memchr(b'\\', text).is_some();
     let begins = if escapes(near) {
         let len = loose::unescaped_head(text, start, 2 * rule.reach(), &mut head);
-        rule.may_begin(&head[..len], work)
+        rule.may_begin(&head[..len])
     } else {
-        rule.may_begin(near, work) && escapes(window)
+        rule.may_begin(near) && escapes(window)
     };
     if !begins {
         return None;

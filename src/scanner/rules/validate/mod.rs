@@ -2,6 +2,7 @@
 
 mod checksums;
 mod decoded;
+mod generated;
 mod numbers;
 mod wallets;
 
@@ -49,6 +50,8 @@ pub(in crate::scanner) enum Validator {
     AwsKeyId,
     /// Letters and digits both, as generated values have.
     Mixed,
+    /// Letters and digits both, and no words joined by marks.
+    Generated,
     /// Small letters, capitals and digits.
     AllCases,
 }
@@ -71,6 +74,7 @@ impl Validator {
             Validator::Macaroon => decoded::macaroon(value),
             Validator::AwsKeyId => decoded::aws_key_id(value),
             Validator::Mixed => has(value, u8::is_ascii_digit) && has(value, u8::is_ascii_alphabetic),
+            Validator::Generated => generated::generated(value),
             Validator::AllCases => {
                 has(value, u8::is_ascii_digit)
                     && has(value, u8::is_ascii_lowercase)

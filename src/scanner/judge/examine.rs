@@ -24,6 +24,11 @@ const SHORT: usize = 512;
 /// So many bytes are one place where an order may stand. A longer text has more of them, and in each the model may be mistaken.
 const PLACE: usize = 4096;
 
+/// Of texts longer than this, the classifier is shown so much on either side of each sign: what is farther off is judged as
+/// little as a long text without a sign.
+const LONG: usize = 16 * 1024;
+const AROUND: usize = 4 * 1024;
+
 /// What the classifier is less sure of is not noted.
 const LEAST: u8 = 30;
 
@@ -111,16 +116,38 @@ pub(super) fn is_json(text: &[u8]) -> bool {
 }
 
 /// What the model that was trained on such texts says of it. Long texts without any sign are not worth the time: the model was
-/// trained on what people write, and a long text of another kind may sum up to anything.
+/// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
+/// the signs is.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     if text.len() > SHORT && !here.iter().any(|f| f.family.is_phrase()) {
         return;
     }
-    let Score { percent, start, end } = judge.classifier.score(text);
-    let percent = of_many(percent, text.len());
-    if percent >= LEAST {
+    let mut worst = Score::default();
+    let mut look = |part: Range<usize>| {
+        let Score { percent, start, end } = judge.classifier.score(&text[part.clone()]);
+        if percent > worst.percent {
+            worst = Score { percent, start: part.start + start, end: part.start + end };
+        }
+    };
+    if text.len() <= LONG {
+        look(0..text.len());
+    } else {
+        let around = |f: &Finding| f.start.saturating_sub(AROUND)..text.len().min(f.end + AROUND);
+        let mut parts = here.iter().filter(|f| f.family.is_phrase()).map(around);
+        let last = parts.by_ref().reduce(|part, next| {
+            if next.start <= part.end {
+                return part.start.min(next.start)..part.end.max(next.end);
+            }
+            look(part);
+            next
+        });
+        last.into_iter().for_each(look);
+    }
+    worst.percent = of_many(worst.percent, text.len());
+    if worst.percent >= LEAST {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
-        here.push(Finding { rule, family, confidence: percent, start, end, path });
+        let Score { percent: confidence, start, end } = worst;
+        here.push(Finding { rule, family, confidence, start, end, path });
         here.sort_by_key(|f| f.start);
     }
 }

@@ -19,3 +19,4 @@ mod clients;
 mod vault;
 mod docs;
 mod regression;
+mod fuzz;

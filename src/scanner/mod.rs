@@ -3,8 +3,9 @@
 //! the pipeline's business.
 
 pub mod classifier;
+mod coded;
 pub mod commands;
-pub mod covert;
+mod covert;
 mod deep;
 mod excerpt;
 mod judge;
@@ -20,6 +21,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+pub use coded::{CODED, Coded, coded};
 pub use excerpt::excerpt;
 pub use judge::{
     AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
@@ -239,10 +241,34 @@ impl Scanner {
     /// first 64. Through [`views`], a call finds what lies encoded in the text it is given.
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
+        let hold = self.scan_plain(direction, surface, text, out);
+        self.look_through(direction, surface, text, out, first);
+        hold
+    }
+
+    /// The same without views.
+    fn scan_plain(
+        &self,
+        direction: Direction,
+        surface: Surface,
+        text: &[u8],
+        out: &mut Vec<Finding>,
+    ) -> usize {
+        let first = out.len();
         let hold = self.lane(direction).scan(surface, text, out);
-        let open = Scanner::uncover((direction, surface), text, out, first);
+        hold.min(Scanner::uncover((direction, surface), text, out, first))
+    }
+
+    /// Adds what is found through views to what stands in the text as it is (`out[first..]`).
+    fn look_through(
+        &self,
+        direction: Direction,
+        surface: Surface,
+        text: &[u8],
+        out: &mut Vec<Finding>,
+        first: usize,
+    ) {
         deep::find(self.lane(direction), (direction, surface), text, out, first);
-        hold.min(open)
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
@@ -301,8 +327,13 @@ impl Scanner {
         let lane = |direction, family| {
             Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
         };
-        let request = lane(Direction::Request, Family::Secret)?;
-        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
+        let (request, response) = std::thread::scope(|threads| {
+            let request = threads.spawn(|| lane(Direction::Request, Family::Secret));
+            let response = lane(Direction::Response, Family::Injection);
+            (request.join(), response)
+        });
+        let request = request.unwrap_or_else(|cause| std::panic::resume_unwind(cause));
+        Ok(Scanner { request: request?, response: response?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -9,6 +9,8 @@ const MAGIC: [u8; 4] = *b"KTIM";
 /// Of the file and of the features: a model is of use only to the code that it was trained with.
 const VERSION: u16 = 2;
 const HEADER: usize = 96;
+/// At the end.
+const CHECKSUM: usize = 4;
 /// Places where the percentage is written down; between them it is a straight line.
 pub const KNOTS: usize = 12;
 
@@ -54,12 +56,22 @@ impl Weights<'_> {
 }
 
 impl Model {
-    /// Reads a model's file.
+    /// Reads a model's file. Of one that is part of the program, the weights stay where they are.
     ///
     /// # Errors
     /// It is no such file, of another version, cut short or changed, or says what cannot be.
-    pub fn read(file: &'static [u8]) -> Result<Model, Error> {
-        let (body, sum) = file.split_last_chunk::<4>().ok_or(Error::Short)?;
+    pub fn read(file: impl Into<Cow<'static, [u8]>>) -> Result<Model, Error> {
+        let file = file.into();
+        let (about, all) = (Model::without_weights(&file)?, HEADER..file.len() - CHECKSUM);
+        let weights = match file {
+            Cow::Borrowed(file) => Cow::Borrowed(&file[all]),
+            Cow::Owned(file) => Cow::Owned(file[all].to_vec()),
+        };
+        Ok(Model { weights, ..about })
+    }
+
+    fn without_weights(file: &[u8]) -> Result<Model, Error> {
+        let (body, sum) = file.split_last_chunk::<CHECKSUM>().ok_or(Error::Short)?;
         if body.len() < HEADER {
             return Err(Error::Short);
         }
@@ -94,7 +106,7 @@ impl Model {
             gate_per_word: short(12),
             gate_opens_at: long(14),
             knots,
-            weights: Cow::Borrowed(&body[HEADER..]),
+            weights: Cow::default(),
         })
     }
 

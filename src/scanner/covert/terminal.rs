@@ -1,6 +1,8 @@
 //! Orders to the terminal that shows a text: what sets the clipboard, hides or rewrites what was printed, makes it answer, or
 //! links elsewhere than it says. Colours are ordinary.
 
+use std::ops::Range;
+
 use super::Found;
 
 const ESC: u8 = 0x1b;
@@ -39,8 +41,12 @@ pub(super) fn find(text: &[u8], found: &mut Found<'_>) -> usize {
             }
             _ => {}
         }
-        let open = matches!(order, [b']', b'8', ..] | [b'[', b'8', ..]) && at + ORDER > text.len();
-        if order.len() < 5 || open && !order[1..].contains(&ESC) {
+        let open = match order {
+            [b']', b'8', b';', rest @ ..] => link(rest).is_none(),
+            [b'[', b'8', rest @ ..] => !rest.contains(&ESC),
+            _ => false,
+        };
+        if order.len() < 5 || open && at + ORDER > text.len() {
             hold = hold.min(at);
         }
     }
@@ -49,12 +55,18 @@ pub(super) fn find(text: &[u8], found: &mut Found<'_>) -> usize {
 
 /// A link whose text is an address on another host: its length behind `8;`.
 fn misleads(rest: &[u8]) -> Option<usize> {
+    let (uri, text) = link(rest)?;
+    let (to, says) = (host(&rest[uri])?, host(&rest[text.clone()])?);
+    (!to.eq_ignore_ascii_case(says)).then_some(text.end)
+}
+
+/// Where a link leads, and what it says, behind its `8;`.
+fn link(rest: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
     let uri = memchr::memchr(b';', rest)? + 1;
     let end = uri + rest[uri..].iter().position(|b| matches!(b, 0x07 | &ESC))?;
     let text = end + if rest.get(end) == Some(&ESC) { 2 } else { 1 };
     let close = text + rest.get(text..)?.iter().position(|b| *b == ESC)?;
-    let (to, says) = (host(&rest[uri..end])?, host(&rest[text..close])?);
-    (!to.eq_ignore_ascii_case(says)).then_some(close)
+    Some((uri..end, text..close))
 }
 
 /// The host of what looks like an address.

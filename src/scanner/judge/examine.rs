@@ -7,7 +7,7 @@ use super::describes::describes_an_assistant;
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
 use crate::scanner::classifier::Score;
-use crate::scanner::commands;
+
 use crate::scanner::parts::{self, Part};
 use crate::scanner::views::Path;
 use crate::scanner::{Direction, Family, Finding, Surface};
@@ -75,7 +75,7 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
         }
         Surface::ToolCall => {
             let mut here = Vec::new();
-            commands::find(text, &mut here);
+            judge.commands.find(text, &mut here);
             take(subject, text, here, out);
         }
         _ => {}
@@ -84,7 +84,17 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
 
 /// What was found in the text as a whole.
 pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out: &mut Vec<Noted>) {
-    let speech = !is_json(text);
+    take_as(subject, text, !is_json(text), found, out);
+}
+
+/// The same. In what is no `speech`, nothing is quoted.
+pub(super) fn take_as(
+    subject: &Subject<'_>,
+    text: &[u8],
+    speech: bool,
+    found: Vec<Finding>,
+    out: &mut Vec<Noted>,
+) {
     for finding in found {
         let quoted = speech && is_quoted(text, &finding);
         let tool = subject.tool.map(Into::into);
@@ -93,7 +103,7 @@ pub(super) fn take(subject: &Subject<'_>, text: &[u8], found: Vec<Finding>, out:
     }
 }
 
-fn is_json(text: &[u8]) -> bool {
+pub(super) fn is_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
 }
 
@@ -150,7 +160,7 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 /// What the engines find in one part.
 pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
     match part.surface {
-        Surface::ToolCall if parts::command_like(part) => commands::find(part.text, here),
+        Surface::ToolCall if parts::command_like(part) => judge.commands.find(part.text, here),
         surface if is_foreign(surface) || surface == Surface::Body => {
             judge.scanner.find(Direction::Response, surface, part.text, here);
             if surface != Surface::Body {

@@ -5,7 +5,7 @@ use crate::scanner::Finding;
 use crate::scanner::views::View;
 
 /// What stands between quotation marks is no longer, on either side of the finding.
-const REACH: usize = 160;
+pub(super) const REACH: usize = 160;
 /// Talk of attacks is looked for this far around.
 const AROUND: usize = 1200;
 /// So many different words of it.

@@ -1,6 +1,7 @@
 //! A text that passes piece by piece: what is put together over its pieces, and what was found shortly before.
 
-use super::examine::{self, Examined, Noted};
+use super::examine::{self, Noted};
+use super::quoted::REACH;
 use super::weigh;
 use super::{Judge, Subject, Verdict};
 use crate::scanner::Finding;
@@ -8,6 +9,10 @@ use crate::scanner::parts::{Assembler, is_stream};
 
 /// So many bytes back, what was found may still add to what is found now.
 const NEAR: usize = 1024;
+/// So much of what has passed is kept: as much as tells whether what follows is quoted, and what another stage may have held.
+const BEHIND: usize = 1024;
+/// Text that is held is looked through again when it has grown by this, and by a quarter.
+const GROWN: usize = 256;
 
 /// The state of one text.
 #[derive(Debug, Default)]
@@ -17,8 +22,33 @@ pub struct Stream {
     begun: bool,
     /// Bytes seen so far.
     seen: usize,
+    /// As far as nothing that follows changes what was found, views apart.
+    settled: usize,
+    /// As far as it was looked through views.
+    viewed: usize,
+    /// Does it begin as JSON does?
+    json: bool,
+    behind: Behind,
     /// What was found last, its place counted from the text's beginning.
     recent: Vec<Noted>,
+}
+
+/// The last bytes that may have passed on.
+#[derive(Debug, Default)]
+struct Behind {
+    bytes: Vec<u8>,
+    /// Where they begin in the text.
+    start: usize,
+}
+
+impl Behind {
+    /// These pass on, which begin at `base`; another stage may hold some of them still.
+    fn pass(&mut self, bytes: &[u8], base: usize) {
+        self.bytes.truncate(base.saturating_sub(self.start));
+        self.bytes.extend_from_slice(&bytes[bytes.len().saturating_sub(BEHIND)..]);
+        self.bytes.drain(..self.bytes.len().saturating_sub(BEHIND));
+        self.start = base + bytes.len() - self.bytes.len();
+    }
 }
 
 impl Stream {
@@ -26,6 +56,12 @@ impl Stream {
     #[must_use]
     pub fn of_events() -> Stream {
         Stream { events: Some(Assembler::of_events()), begun: true, ..Stream::default() }
+    }
+
+    /// How far it was looked through views, and is settled.
+    #[cfg(test)]
+    pub(super) fn looked(&self) -> (usize, usize) {
+        (self.viewed, self.settled)
     }
 
     /// Of lines of JSON.
@@ -54,22 +90,17 @@ pub(super) fn pass(
     piece: Piece<'_>,
 ) -> (Verdict, usize) {
     let Piece { text, seen, end } = piece;
-    let Examined { mut noted, mut listed } = Examined::default();
-    let mut hold = text.len();
-    let mut found: Vec<Finding> = Vec::new();
-    if end {
-        judge.scanner.find(subject.direction, subject.surface, text, &mut found);
-    } else {
-        hold = judge.scanner.scan(subject.direction, subject.surface, text, &mut found);
-        found.retain(|f| f.start < hold);
-    }
-    examine::take(subject, text, found, &mut noted);
+    let mut listed = Vec::new();
     let base = stream.seen - seen.min(stream.seen);
     let fresh = &text[seen.min(text.len())..];
     stream.seen = base + text.len();
-    if !std::mem::replace(&mut stream.begun, true) && is_stream(text) {
-        stream.events = Some(Assembler::default());
+    if !std::mem::replace(&mut stream.begun, true) {
+        stream.events = is_stream(text).then(Assembler::default);
     }
+    if base == 0 {
+        stream.json = examine::is_json(text);
+    }
+    let (mut noted, mut most) = (Vec::new(), text.len());
     if let Some(events) = &mut stream.events {
         let mut group = 0;
         let span = seen.min(text.len())..text.len();
@@ -86,14 +117,71 @@ pub(super) fn pass(
         });
         // what is pending of earlier pieces was held with them
         let held = if pending > 0 && pending == fresh.len() { text.len() } else { pending };
-        hold = hold.min(text.len() - held);
+        most = text.len() - held;
     }
+    let (found, hold) = stream.find(judge, subject, (text, base, end), most);
+    stream.note(subject, text, base, found, &mut noted);
     stream.recall(base, &mut noted);
+    stream.behind.pass(&text[..hold], base);
     let verdict = weigh::weigh(judge, subject, text, noted);
     (Verdict { listed, ..verdict }, hold)
 }
 
 impl Stream {
+    /// What stands in the piece and is settled, and up to where it may pass, `most` at most. What was held is not searched again for each byte that
+    /// follows: else a sender of single bytes would make us search all that is held for each of them.
+    fn find(
+        &mut self,
+        judge: &Judge,
+        subject: &Subject<'_>,
+        (text, base, end): (&[u8], usize, bool),
+        most: usize,
+    ) -> (Vec<Finding>, usize) {
+        let Subject { direction, surface, .. } = *subject;
+        let mut found = Vec::new();
+        let from = self.settled.saturating_sub(base).min(text.len());
+        let settled = from + judge.scanner.scan_plain(direction, surface, &text[from..], &mut found);
+        let new = (base + text.len()).saturating_sub(self.viewed);
+        // nothing passes that was not looked through
+        if end || base + settled.min(most) > self.viewed || new >= GROWN.max(text.len() / 4) {
+            if from > 0 {
+                found.clear();
+                judge.scanner.scan_plain(direction, surface, text, &mut found);
+            }
+            judge.scanner.look_through(direction, surface, text, &mut found, 0);
+            self.viewed = base + text.len();
+        } else {
+            found.iter_mut().for_each(|f| (f.start, f.end) = (f.start + from, f.end + from));
+        }
+        let settled = if end { text.len() } else { settled };
+        found.retain(|f| end || f.start < settled);
+        self.settled = base + settled;
+        (found, settled.min(most))
+    }
+
+    /// Notes what was found. Whether it is quoted also depends on what stands before the piece: where that is not known, it is not.
+    fn note(
+        &self,
+        subject: &Subject<'_>,
+        text: &[u8],
+        base: usize,
+        mut found: Vec<Finding>,
+        out: &mut Vec<Noted>,
+    ) {
+        let (start, end) = (self.behind.start, self.behind.start + self.behind.bytes.len());
+        let known = (start == 0 || base >= start + REACH) && base <= end;
+        if found.is_empty() || !known || self.json {
+            return examine::take_as(subject, text, false, found, out);
+        }
+        let before = &self.behind.bytes[..base - start];
+        found.iter_mut().for_each(|f| (f.start, f.end) = (f.start + before.len(), f.end + before.len()));
+        let first = out.len();
+        examine::take_as(subject, &[before, text].concat(), true, found, out);
+        for Noted { finding, .. } in &mut out[first..] {
+            (finding.start, finding.end) = (finding.start - before.len(), finding.end - before.len());
+        }
+    }
+
     /// What was found shortly before counts again, once it is added to; what is new is remembered.
     fn recall(&mut self, base: usize, noted: &mut Vec<Noted>) {
         if noted.is_empty() {

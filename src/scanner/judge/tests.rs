@@ -177,6 +177,43 @@ fn a_stream_is_cut_before_the_event_that_gives_orders_has_passed() {
     assert!(!cut && gone == clean.len() * 20, "clean events pass whole");
 }
 
+/// Else a sender of single bytes would make us search all that is held for each of them.
+#[test]
+fn what_is_held_is_not_looked_through_for_each_byte_that_follows() {
+    let text = format!("data: {{\"a\":\"{}", "MzMzNzM2MzIzMzMyMzMzMjMzMzYzNjM0MzMzNjMz".repeat(50));
+    let (subject, mut stream) = (Subject::new(Response, Surface::Body), Stream::of_events());
+    let (mut looks, mut last) = (0, 0);
+    for end in 1..text.len() {
+        let piece = Piece { text: &text.as_bytes()[..end], seen: end - 1, end: false };
+        let (_, hold) = JUDGE.pass(&subject, &mut stream, piece);
+        assert_eq!(hold, 0, "the event is not complete");
+        let (viewed, settled) = stream.looked();
+        assert!(settled + JUDGE.scanner().max_hold(Response) >= end);
+        looks += usize::from(viewed != last);
+        last = viewed;
+    }
+    assert!(looks < 20, "{looks} times");
+}
+
+#[test]
+fn what_is_quoted_in_pieces_is_quoted_in_the_whole() {
+    let talk = "In an injection attack the attacker sends a payload";
+    let page = format!("{talk}, called \"x\", and then: {ORDER} It is \"y\".");
+    let json = format!("[\"{talk} for example\",\n\"{ORDER}\",\"z\"]");
+    for text in [&page, &json] {
+        assert!(verdict(Response, text).blocking, "{text}");
+        let order = text.find(ORDER).unwrap();
+        for cut in 1..text.len() {
+            let (stopped, gone) = passed(text, &[cut], Stream::default());
+            assert!(stopped && gone <= order, "{cut}: {gone} bytes of {text}");
+        }
+    }
+    let quoted = format!("{talk}, such as \"{ORDER}\", in a page.");
+    for cut in 1..=quoted.find(ORDER).unwrap() {
+        assert!(!passed(&quoted, &[cut], Stream::default()).0, "{cut}");
+    }
+}
+
 #[test]
 fn an_endless_event_is_let_go() {
     let text = format!("data: {}", "the build passed with three warnings ".repeat(6000));

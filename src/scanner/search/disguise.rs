@@ -56,8 +56,7 @@ fn longest_word(keyword: &Keyword) -> Option<&[u8]> {
 /// By ROT13, and backwards.
 fn both(keyword: Option<usize>, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> + use<> {
     let (fold, bytes, digits) = (k.fold, k.bytes.clone(), has_digits(&k.bytes));
-    let mut next = Next::NONE;
-    rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
+    let next = if k.next == Next::ANY { Next::ANY } else { k.next.bytes().map(turned).collect() };
     let ways = [
         (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
         (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),

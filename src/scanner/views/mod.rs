@@ -5,6 +5,7 @@ mod base32;
 mod base58;
 mod base64;
 mod base85;
+mod budget;
 mod entities;
 mod escapes;
 mod hex;
@@ -37,7 +38,7 @@ mod tests;
 use std::fmt;
 use std::ops::Range;
 
-pub use lattice::Spent;
+pub use budget::Spent;
 pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
@@ -96,6 +97,32 @@ pub enum View {
 }
 
 impl View {
+    /// Every view, in order.
+    pub const ALL: [View; 22] = [
+        Self::Percent,
+        Self::Escapes,
+        Self::Entities,
+        Self::Quoted,
+        Self::Unicode,
+        Self::Whitespace,
+        Self::Leet,
+        Self::Spaced,
+        Self::Markup,
+        Self::Base64,
+        Self::Base32,
+        Self::Base58,
+        Self::Base85,
+        Self::Hex,
+        Self::Numbers,
+        Self::Rot13,
+        Self::Caesar,
+        Self::Reversed,
+        Self::Utf16,
+        Self::Inflate,
+        Self::Pdf,
+        Self::Image,
+    ];
+
     /// As it stands in a path.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -200,6 +227,12 @@ const IN_BODIES: &[View] = &[View::Inflate, View::Pdf, View::Image, View::Utf16,
 impl Wants {
     /// Every view.
     pub const ALL: Wants = Wants(u32::MAX);
+
+    /// These views and no others.
+    #[must_use]
+    pub fn only(views: &[View]) -> Wants {
+        Wants(views.iter().fold(0, |all, v| all | 1 << *v as u32))
+    }
 
     /// Those that leave signs, on any surface.
     const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));

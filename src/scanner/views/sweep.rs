@@ -13,10 +13,10 @@ use super::{
 /// Bytes judged at once.
 const BLOCK: usize = 64;
 /// A shorter stretch of one alphabet holds nothing. In any of this length, eight bytes begin at a multiple of the stride.
-const TOKEN: usize = 22;
+pub(super) const TOKEN: usize = 22;
 const STRIDE: usize = 16;
 /// So many digits of a block's bytes may be a list of numbers.
-const DIGITS: u8 = 12;
+pub(super) const DIGITS: u8 = 12;
 /// Letters and digits set apart are half of the bytes at most.
 const ALONE: u8 = 30;
 /// Words with digits for letters have so many; more are numbers.

@@ -13,7 +13,17 @@ fn is_name(value: &[u8]) -> bool {
         all += part.len();
         said += if is_word(part) { part.len() } else { 0 };
     }
-    parts().count() >= 3 && said * 5 >= all * 4
+    parts().count() >= 3 && said * 5 >= all * 4 || is_spoken(value)
+}
+
+/// Words without marks, with a number or two: `X509HardwareKeyUsageFlags`, `IKEEXT_CREDENTIALS0`.
+fn is_spoken(value: &[u8]) -> bool {
+    let runs = || value.chunk_by(|a, b| a.is_ascii_alphabetic() == b.is_ascii_alphabetic());
+    let is_number = |run: &&[u8]| run.iter().any(u8::is_ascii_digit);
+    let letters: usize = runs().filter(|r| r[0].is_ascii_alphabetic()).map(<[u8]>::len).sum();
+    runs().filter(is_number).count() <= 2
+        && letters * 4 >= value.len() * 3
+        && runs().filter(|r| r[0].is_ascii_alphabetic()).all(|r| can_be_said(r) && has_humps(r))
 }
 
 /// Letters that can be said, with a number in front or behind, or very short.
@@ -61,6 +71,8 @@ mod tests {
             "src/main/java/org/sonatype/plexus/components/cipher/Base64.java",
             "D3D_BLOB_INPUT_AND_OUTPUT_SIGNATURE_BLOB",
             "gss_krb5_rfc1964_keydata",
+            "X509HardwareKeyUsageFlags",
+            "IKEEXT_CREDENTIALS0",
             "libs/config/include/boost/config/compiler/xlcpp_zos2.hpp",
         ] {
             assert!(!generated(name.as_bytes()), "{name}");
@@ -72,6 +84,8 @@ mod tests {
             "AQVNgzOtrVMqoxfBYEywPBvChdt1HdkHyJuz0oRg",
             "q8Fz-2Lw0Vb-9xKk",
             "xkeysib-8f3kq0vzw1-Zr7t2pLm",
+            "d9pQ38KnRH1ejH9NKFVFQbjrLYPfPMS5",
+            "mLw0VbQ8Fz2tYxR4kP9sHc7N",
         ] {
             assert!(generated(key.as_bytes()), "{key}");
         }

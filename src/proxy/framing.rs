@@ -3,7 +3,7 @@
 
 /// A head with more than one reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub enum Fault {
     /// Content-Length and Transfer-Encoding together, or either of them twice.
     Length,
     /// A transfer coding other than `chunked`.
@@ -13,7 +13,9 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn message(self) -> &'static str {
+    /// In words.
+    #[must_use]
+    pub fn message(self) -> &'static str {
         match self {
             Self::Length => "The request says in more than one way how long it is.",
             Self::Coding => "The request has a transfer coding other than chunked.",
@@ -24,7 +26,7 @@ impl Fault {
 
 /// Follows one head over the reads it takes. Between heads it holds nothing.
 #[derive(Debug, Default)]
-pub(super) struct HeadWatch {
+pub struct HeadWatch {
     part: Vec<u8>,
     done: bool,
 }
@@ -34,13 +36,13 @@ const MOST: usize = 256 * 1024;
 
 impl HeadWatch {
     /// A new head may begin.
-    pub(super) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.part.clear();
         self.done = false;
     }
 
     /// Looks at bytes that were read; a fault once the head is there.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Option<Fault> {
+    pub fn read(&mut self, bytes: &[u8]) -> Option<Fault> {
         if self.done {
             return None;
         }
@@ -52,10 +54,12 @@ impl HeadWatch {
             self.done = true;
             return check(&bytes[..end]);
         }
+        // what was looked at ends in the middle of an end at most
+        let from = self.part.len().saturating_sub(2);
         if self.part.len() < MOST {
             self.part.extend_from_slice(bytes);
         }
-        let end = end_of_head(&self.part)?;
+        let end = from + end_of_head(&self.part[from..])?;
         self.done = true;
         let fault = check(&self.part[..end]);
         self.part = Vec::new();

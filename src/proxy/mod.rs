@@ -21,7 +21,9 @@ pub mod tls;
 mod body;
 mod upstream;
 
+pub use body::decode::{DecodeError, Decoder};
 pub use error::Error;
+pub use framing::{Fault, HeadWatch};
 pub use listener::{Bound, Listening, Server};
 pub use live::{Live, Outlet, Shared};
 pub use rehearse::{Dial, dial, request as rehearse};

@@ -191,14 +191,32 @@ pub fn files(asked: &Asked, all: &[Source], seen: &mut dyn FnMut(&str, u64)) -> 
     for source in all {
         let name = source.name();
         match source.open() {
-            Ok(reader) => unpack::each(reader, &name, &mut report, &mut |name, reader, report| {
-                let mut told = Told { reader, seen, name };
-                stream(asked, name, &mut told, report);
-            }),
+            Ok(reader) => unpacked(asked, &name, reader, seen, &mut report),
             Err(why) => report.unread.push(Unread { name, why }),
         }
     }
     report
+}
+
+/// Scans what a reader gives, and what is packed in it.
+#[must_use]
+pub fn reader(asked: &Asked, name: &str, reader: Box<dyn Read>) -> Report {
+    let mut report = Report::default();
+    unpacked(asked, name, reader, &mut |_, _| (), &mut report);
+    report
+}
+
+fn unpacked(
+    asked: &Asked,
+    name: &str,
+    reader: Box<dyn Read>,
+    seen: &mut dyn FnMut(&str, u64),
+    report: &mut Report,
+) {
+    unpack::each(reader, name, report, &mut |name, reader, report| {
+        let mut told = Told { reader, seen, name };
+        stream(asked, name, &mut told, report);
+    });
 }
 
 /// Says how far reading has come.

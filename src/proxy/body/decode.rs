@@ -7,15 +7,17 @@ use std::io::{self, Write};
 
 /// Why a body could not be looked through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::proxy) enum DecodeError {
+pub enum DecodeError {
+    /// It is not what it says it is.
     #[error("it does not decode")]
     Malformed,
+    /// It is small, and would be very large.
     #[error("it decodes to far more than it is")]
     Bomb,
 }
 
 /// Decodes one body.
-pub(in crate::proxy) struct Decoder {
+pub struct Decoder {
     layers: Layer,
     wire: usize,
     decoded: usize,
@@ -32,7 +34,10 @@ const MOST_AT_ONCE: usize = 64 * 1024 * 1024;
 
 impl Decoder {
     /// Codings in the order they were applied; `ratio`: decoded bytes allowed per byte on the wire.
-    pub(in crate::proxy) fn new(codings: &[Coding], ratio: usize) -> Result<Self, DecodeError> {
+    ///
+    /// # Errors
+    /// A decoder that cannot be made.
+    pub fn new(codings: &[Coding], ratio: usize) -> Result<Self, DecodeError> {
         let mut layers = Layer::End(Sink::default());
         for coding in codings {
             layers = Layer::wrap(*coding, layers)?;
@@ -41,7 +46,10 @@ impl Decoder {
     }
 
     /// Decodes a piece; what it comes to is appended to `out`.
-    pub(in crate::proxy) fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    ///
+    /// # Errors
+    /// [`DecodeError`]; what was decoded before is there.
+    pub fn push(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         self.wire += piece.len();
         let allowed = FREE.max(self.wire.saturating_mul(self.ratio)) - self.decoded.min(FREE);
         self.layers.sink().room = allowed.min(MOST_AT_ONCE);
@@ -50,7 +58,7 @@ impl Decoder {
     }
 
     /// The end: what the codings still held back. A body that was cut short is no error; nothing more can follow.
-    pub(in crate::proxy) fn finish(mut self, out: &mut Vec<u8>) {
+    pub fn finish(mut self, out: &mut Vec<u8>) {
         self.layers.sink().room = MOST_AT_ONCE;
         let _ = self.layers.flush();
         let _ = self.collect(&Ok(()), out);

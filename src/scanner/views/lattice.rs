@@ -131,7 +131,8 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         wants,
         queue: VecDeque::new(),
         trails: Trails::default(),
-        seen: HashSet::from([hasher.hash_one(text)]),
+        // what a long text gives is hardly that text again: to know it for sure costs more than to look
+        seen: if text.len() <= GUESSED { HashSet::from([hasher.hash_one(text)]) } else { HashSet::new() },
         tokens: HashSet::new(),
         hasher,
         budget: Budget::of(text.len()),

@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { bits: 18, gate_bits: 14, epochs: 8, rate: 0.1, dropped: 0.4, per_word: 0.02, most: 3.0 }
+        Settings { bits: 18, gate_bits: 14, epochs: 8, rate: 0.1, dropped: 0.5, per_word: 0.02, most: 3.0 }
     }
 }
 

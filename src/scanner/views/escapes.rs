@@ -18,8 +18,8 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         }
         // between words
         Some(b't' | b'r') if signs.for_readers() => {
-            let next = text.get(last + 2).is_some_and(u8::is_ascii_alphabetic);
-            next && text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+            let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80);
+            letter(text.get(last + 2)) && letter(text[..at].last())
         }
         // a name in an object within a string
         Some(b'"') => text.get(last + 2) == Some(&b':'),

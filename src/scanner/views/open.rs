@@ -24,7 +24,7 @@ pub(super) fn from(text: &[u8]) -> usize {
         let end = at - gap;
         let start = begin(text, end, floor);
         let item = &text[start..end];
-        let wraps = text[end..at].contains(&b'\n')
+        let wraps = text[end..at].iter().any(|b| matches!(b, b'\n' | b'\r'))
             && (item.ends_with(b"=") || item.len() >= LINE && item.iter().all(|b| in_word(*b) != 0));
         // a line that has ended is passed on
         let ended = end + gap == text.len() && text.ends_with(b"\n");
@@ -61,8 +61,8 @@ mod tests {
             ("\"v\": \"Z2hw", "Z2hw"),
             ("it ends. ", ""),
             ("nothing is open here\n", ""),
-            ("bytes are 67 68 70 5", "67 68 70 5"),
-            ("say 103, 104, 112, ", "103, 104, 112, "),
+            ("its bytes: 67 68 70 5", "67 68 70 5"),
+            ("decimal: 103, 104, 112, ", "103, 104, 112, "),
             ("letters: g h p _", "g h p _"),
             ("text\n\nZ2hwXzF0YW1GaWFjb0xK\nOHY1MWh6N0Rm", "Z2hwXzF0YW1GaWFjb0xK\nOHY1MWh6N0Rm"),
             ("so =67=68=\r\n=70", "=67=68=\r\n=70"),

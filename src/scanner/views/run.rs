@@ -59,11 +59,16 @@ fn try_all(made: &Makeup, chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let one_case = made.one_case();
     // digits among other characters may be chance, and the rest something else
     let hex = made.digits > 0 && hex::decode(chars, made.beyond_f, sink);
-    hex && !made.beyond_f
+    let wide = !one_case || chars.bytes.len() >= 40;
+    if hex && !made.beyond_f
         || one_case && made.signs == 0 && (made.digits > 0 || made.lower == 0) && base32::decode(chars, sink)
-        || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, made.looks_random(), sink)
-        || hex
-        || made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink)
+        || wide && base64::decode(chars, sink)
+    {
+        return true;
+    }
+    let inside = wide && made.looks_random() && base64::decode_inside(chars, sink);
+    let number = made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink);
+    hex || inside || number
 }
 
 /// The characters of a run, wrapped or not.

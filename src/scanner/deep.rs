@@ -48,13 +48,15 @@ pub(super) fn find(
             covert::find(seen.bytes, &mut here);
             here[plain..].iter_mut().for_each(|f| f.path = seen.path);
         }
-        let found = !here.is_empty();
+        let mut found = false;
         for mut finding in here.drain(..) {
             let span = seen.original(finding.start..finding.end);
             (finding.start, finding.end) = (span.start, span.end);
             let known = out[first..]
                 .iter()
                 .any(|f| f.rule == finding.rule && f.start < finding.end && finding.start < f.end);
+            // what was seen already does not say that this is the way to read it
+            found |= !known;
             if !known && out.len() - plain < MOST {
                 out.push(finding);
             }

@@ -238,7 +238,8 @@ impl Scanner {
     /// when more bytes follow (`text.len()`: nothing can). So a streaming caller takes the findings with `start < hold`, passes on
     /// `text[..hold]`, and next time scans `text[hold..]` and what came after it; at the end of the stream it takes all.
     /// Whatever the chunks, the findings as the text stands are the same, but that of an injection rule one call reports the
-    /// first 64. Through [`views`], a call finds what lies encoded in the text it is given.
+    /// first 64. Through [`views`], a call finds what lies encoded in the text it is given; what may be the beginning of something
+    /// encoded is held too.
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
         let hold = self.scan_plain(direction, surface, text, out);
@@ -256,7 +257,8 @@ impl Scanner {
     ) -> usize {
         let first = out.len();
         let hold = self.lane(direction).scan(surface, text, out);
-        hold.min(Scanner::uncover((direction, surface), text, out, first))
+        let open = Scanner::uncover((direction, surface), text, out, first);
+        hold.min(open).min(views::settled(text))
     }
 
     /// Adds what is found through views to what stands in the text as it is (`out[first..]`).
@@ -306,7 +308,7 @@ impl Scanner {
     /// The most bytes `scan` ever holds back.
     #[must_use]
     pub fn max_hold(&self, direction: Direction) -> usize {
-        self.lane(direction).max_hold()
+        self.lane(direction).max_hold().max(views::MOST_OPEN)
     }
 
     /// The rule of this id.

@@ -178,6 +178,34 @@ fn a_vault_value_under_several_encodings_is_refused() {
 }
 
 #[test]
+fn more_encodings_than_are_looked_through_are_refused_where_a_value_may_hide() {
+    use crate::support::{katana, origin};
+    let origin = origin().start();
+    let turned = |text: &str| text.chars().rev().collect::<String>();
+    let once = |text: String| turned(&base64(text.as_bytes()));
+    let deep = |text: &str| once(once(once(text.to_owned())));
+    let decoys: String =
+        (0..1200).map(|i| format!("{}\n\n", deep(&format!("bramo water {i:07} stands here")))).collect();
+    let body = format!("{decoys}{}", deep(&format!("bramo {SECRET} stands here")));
+    for (scan, code) in [(true, "secret_detected"), (false, "too_many_encodings")] {
+        let katana = katana().origin(&origin).secret("MY_SECRET", SECRET);
+        let katana = katana.config(serde_json::json!({ "proxy": { "scan_request_bodies": scan } })).start();
+        block_on(async {
+            let client = Client::new(&katana);
+            let denial = client.once("origin.test", Ask::post("/b", body.clone())).await.denied(403);
+            assert_eq!(
+                (&denial["code"], &denial["rule"]),
+                (&code.into(), &"engine.too_many_encodings".into())
+            );
+            // a few are looked through
+            let few: String = decoys.split_inclusive("\n\n").take(5).collect();
+            let answer = client.once("origin.test", Ask::post("/b", few)).await;
+            assert_ne!(answer.header("x-katana-verdict"), "deny");
+        });
+    }
+}
+
+#[test]
 fn the_same_shapes_around_a_harmless_value_arrive_byte_for_byte() {
     let site = Site::with(&[("MY_SECRET", SECRET)]);
     everywhere(&site, HARMLESS, |ask, answer, got, _, label| {

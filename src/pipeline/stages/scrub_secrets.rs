@@ -12,6 +12,7 @@ use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
 use crate::pipeline::{Denial, RequestHead};
+use crate::scanner::views;
 use crate::vault::scrub::{Hit, Kind};
 use http::{HeaderMap, Uri};
 use std::ops::Range;
@@ -184,7 +185,7 @@ impl Stage for ScrubSecrets {
         };
         let under = encoded::find(ex, chunk.text, &hits);
         if !chunk.end {
-            chunk.hold_from(hold);
+            chunk.hold_from(hold.min(views::settled(chunk.text)));
             // what begins behind the hold may yet turn out to be something else; it is shown again
             hits.retain(|h| h.start < hold);
         }

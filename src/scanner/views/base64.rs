@@ -14,8 +14,8 @@ const TEXT: usize = 16;
 /// In longer runs only what is ASCII is looked for.
 const SHORT: usize = 4096;
 
-/// `inside`: also from further on.
-pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
+/// A run that is something from its beginning on.
+pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];
     let start = &run[..run.len().min(TRIED)];
     let from_start = bytes(start).is_some_and(|b| plausible(&b, start.len() == run.len()).is_some());
@@ -31,8 +31,13 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
             return true;
         }
     }
-    let mut found = false;
-    for step in if inside { 0..4 } else { 0..0 } {
+    false
+}
+
+/// What is text from further on: short pieces may be chance.
+pub(super) fn decode_inside(chars: &Chars<'_>, sink: &mut Sink) -> bool {
+    let (run, mut found) = (&chars.bytes[..], false);
+    for step in 0..4 {
         if run.len() <= SHORT {
             found |= add_texts(chars, step..run.len(), sink);
         } else {
@@ -49,18 +54,27 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
 fn add_texts(chars: &Chars<'_>, range: Range<usize>, sink: &mut Sink) -> bool {
     let (decoded, mut at, mut found) = (bytes(&chars.bytes[range.clone()]).unwrap_or_default(), 0, false);
     for chunk in decoded.utf8_chunks() {
-        let valid = chunk.valid();
-        let text = valid.trim_matches(|c: char| c.is_control() && !c.is_ascii_whitespace());
-        if text.len() >= TEXT {
-            let begin = at + valid.len()
-                - valid.trim_start_matches(|c: char| c.is_control() && !c.is_ascii_whitespace()).len();
-            let from = range.start + begin / 3 * 4 + begin % 3;
-            let to = range.end.min(range.start + (begin + text.len()).div_ceil(3) * 4);
-            found |= add_plausible(sink, &[View::Base64], text.into(), chars.map(from..to, 4, 3), to - from);
+        // zeros fill up what has a fixed size
+        for part in chunk.valid().split('\0') {
+            let text = part.trim_start_matches(is_odd);
+            let begin = at + part.len() - text.len();
+            let text = text.trim_end_matches(is_odd);
+            at += part.len() + 1;
+            if text.len() >= TEXT {
+                let from = range.start + begin / 3 * 4 + begin % 3;
+                let to = range.end.min(range.start + (begin + text.len()).div_ceil(3) * 4);
+                let map = chars.map(from..to, 4, 3);
+                found |= add_plausible(sink, &[View::Base64], text.into(), map, to - from);
+            }
         }
-        at += valid.len() + chunk.invalid().len();
+        // behind the last part there was no zero
+        at = at - 1 + chunk.invalid().len();
     }
     found
+}
+
+fn is_odd(c: char) -> bool {
+    c.is_control() && !c.is_ascii_whitespace()
 }
 
 /// The bytes of a run; what is left of a last group is dropped.

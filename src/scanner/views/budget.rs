@@ -5,10 +5,10 @@ use std::ops::Range;
 
 /// Decoded bytes for each byte of the text, and for any text, in each turn.
 const SHARE: [usize; 3] = [10, 1, 1];
-const BASE: [usize; 3] = [64 * 1024, 16 * 1024, 16 * 1024];
+const BASE: [usize; 3] = [64 * 1024, 16 * 1024, 8 * 1024];
 /// One decoded text for so many bytes of the text, and so many for any text.
-const BYTES_A_TEXT: [usize; 3] = [24, 32, 32];
-const TEXTS: [usize; 3] = [768, 512, 512];
+const BYTES_A_TEXT: [usize; 3] = [24, 64, 64];
+const TEXTS: [usize; 3] = [768, 384, 192];
 /// What was compressed may grow to so much for each byte of the text, and for any text. It pays for what it holds itself.
 const GROWTH: usize = 32;
 const GROWN: usize = 256 * 1024;

@@ -18,8 +18,8 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         }
         // between words
         Some(b't' | b'r') if signs.for_readers() => {
-            let next = text.get(last + 2).is_some_and(u8::is_ascii_alphabetic);
-            next && text[..at].last().is_some_and(u8::is_ascii_alphabetic)
+            let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80);
+            letter(text.get(last + 2)) && letter(text[..at].last())
         }
         // a name in an object within a string
         Some(b'"') => text.get(last + 2) == Some(&b':'),
@@ -30,7 +30,28 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     if hides {
         signs.note(View::Escapes, at..last + 2, text.len());
     }
+    if is_backwards(&text[..at]) {
+        signs.note(View::Reversed, at - BACKWARDS..at + 1, text.len());
+    }
     last + 2
+}
+
+/// Bytes of two escapes that are read from behind.
+const BACKWARDS: usize = 11;
+
+/// Does it end in `1400u\2400u`, or in `14x\24x`?
+fn is_backwards(text: &[u8]) -> bool {
+    let escape = |part: &[u8], mark: u8| {
+        part.split_last()
+            .is_some_and(|(last, digits)| *last == mark && digits.iter().all(u8::is_ascii_hexdigit))
+    };
+    let two = |width: usize, mark: u8| {
+        let Some(both) = text.len().checked_sub(2 * width + 1).and_then(|from| text.get(from..)) else {
+            return false;
+        };
+        both[width] == b'\\' && escape(&both[..width], mark) && escape(&both[width + 1..], mark)
+    };
+    text.len() >= BACKWARDS && (two(5, b'u') || two(3, b'x'))
 }
 
 /// Not white space, and no control character.

@@ -14,6 +14,8 @@ use super::signs::Signs;
 pub(super) const LEAST: usize = 16;
 /// Fewer pairs set apart hold nothing.
 const PAIRS: usize = 8;
+/// A list is followed so far ahead of where it was noticed.
+const BEFORE: usize = 16 * 1024;
 /// Between two pairs.
 const GAP: usize = 4;
 
@@ -87,18 +89,27 @@ fn list(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
 
 /// Decodes the lists of pairs in the window.
 pub(super) fn decode_spread(text: &[u8], window: Range<usize>, sink: &mut Sink) {
-    let mut at = window.start;
+    let (mut at, mut done) = (window.start, window.start.saturating_sub(BEFORE));
     while at + 1 < window.end {
         let Some((found, period)) = list(text, at) else {
             at += 1;
             continue;
         };
+        // what was noticed may be in the middle
+        let (mut start, between) = (found.start, &text[found.start + 2..found.start + period]);
+        while start >= done + period
+            && &text[start - period + 2..start] == between
+            && pair(text, start - period).is_some()
+        {
+            start -= period;
+        }
+        let found = start..found.end;
         let mut draft = Draft::new(found.len() / period + 1);
         for from in found.clone().step_by(period) {
             draft.put(pair(text, from).as_slice(), from..from + 2);
         }
         let (decoded, map) = draft.finish();
         add_plausible(sink, &[View::Hex], decoded, map, found.len());
-        at = found.end;
+        (at, done) = (found.end, found.end);
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::budget::{Budget, Spent, Turn};
 use super::map::{Draft, Map, Trails};
-use super::plausible::{Kind, is_compressed, is_noise, plausible};
+use super::plausible::{Kind, is_noise, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
@@ -19,6 +19,8 @@ use super::{
 const GUESSED: usize = 16 * 1024;
 /// In longer texts, the views take turns.
 const SUBSETS: usize = 4096;
+/// A window begins no farther ahead of what it would.
+const WORD: usize = 4096;
 /// How much behind a token tells it from another that begins alike.
 const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
@@ -78,6 +80,11 @@ impl Sink {
     /// Is the text one that was decoded already?
     pub(super) fn is_deep(&self) -> bool {
         !self.path.is_plain()
+    }
+
+    /// How the text that is being looked at was come by.
+    pub(super) fn last(&self) -> Option<View> {
+        self.path.last()
     }
 
     /// Was the token, with what follows it, not tried before? The same one stands in every text that replaces other parts.
@@ -192,13 +199,14 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
     found
 }
 
-/// Least was guessed on the way to it, and most was known.
+/// Least was guessed on the way to it, and most was known; but the text itself, of which nothing was, comes first.
 fn most_promising(dead_ends: &mut Vec<Node>) -> Option<Node> {
     let guesses = |n: &Node| {
         n.path.views().filter(|v| matches!(v, View::Rot13 | View::Caesar | View::Reversed)).count()
     };
-    let best =
-        (0..dead_ends.len()).min_by_key(|i| (guesses(&dead_ends[*i]), DEPTH - dead_ends[*i].path.depth()))?;
+    let best = (0..dead_ends.len()).min_by_key(|i| {
+        (guesses(&dead_ends[*i]), !dead_ends[*i].path.is_plain(), DEPTH - dead_ends[*i].path.depth())
+    })?;
     Some(dead_ends.swap_remove(best))
 }
 
@@ -227,16 +235,24 @@ const IN_PLACE: [(View, Decode); 9] = [
     (View::Leet, leet::decode),
 ];
 
+/// Where the word that is cut at `at` begins, if that is not far: a run of base64 is of use only from its beginning.
+fn from_word(text: &[u8], at: usize) -> usize {
+    let before = text[at.saturating_sub(WORD)..at].iter().rev();
+    let cut = text.get(at).is_some_and(|b| sweep::in_word(*b) != 0);
+    let len = if cut { before.take_while(|b| sweep::in_word(**b) != 0).count() } else { 0 };
+    at - len
+}
+
 /// Ordinary text has signs of several views all over. There, one view is taken for each part, and the next one sees what it
 /// leaves; else every subset of the views would be tried, which only short texts can afford.
 fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
     let parts = |(view, decode): &(View, Decode)| {
-        signs.windows(*view).iter().map(|w| (w.clone(), vec![(*view, *decode)])).collect::<Vec<_>>()
+        let whole = |w: &Range<usize>| from_word(text, w.start)..w.end;
+        signs.windows(*view).iter().map(|w| (whole(w), vec![(*view, *decode)])).collect::<Vec<_>>()
     };
     let mut all: Vec<Part> = IN_PLACE.iter().flat_map(parts).collect();
-    if is_compressed(text) {
-        all.retain(|(window, _)| !is_noise(&text[window.clone()]));
-    }
+    // who makes noise can as well encrypt
+    all.retain(|(window, _)| !is_noise(&text[window.clone()]));
     if text.len() > SUBSETS || shift::has_words(text) {
         all.sort_by_key(|(window, _)| window.start);
         let mut merged: Vec<Part> = Vec::new();

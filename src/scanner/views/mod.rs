@@ -18,6 +18,7 @@ mod lookalikes;
 mod map;
 mod markup;
 mod numbers;
+mod open;
 mod pdf;
 mod percent;
 mod plausible;
@@ -286,6 +287,16 @@ impl fmt::Debug for Seen<'_> {
 pub fn each(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
     lattice::run(text, wants, visit)
 }
+
+/// As far as a text of which more follows is settled: what stands from there on may be the beginning of something encoded, and
+/// is to be looked at again together with what follows. No more than [`MOST_OPEN`] bytes from the end.
+#[must_use]
+pub fn settled(text: &[u8]) -> usize {
+    open::from(text)
+}
+
+/// The most that is ever unsettled.
+pub const MOST_OPEN: usize = open::MOST;
 
 pub(super) fn rot13(text: &[u8]) -> Vec<u8> {
     shift::moved(text, 13)

@@ -6,7 +6,7 @@ use super::escapes::Bytes;
 use super::lattice::{Sink, add_plausible};
 use super::map::Draft;
 use super::signs::Signs;
-use super::{View, hex};
+use super::{View, hex, shift};
 
 /// Fewer are no text.
 const LEAST: usize = 8;
@@ -73,13 +73,29 @@ fn decode_list(text: &[u8], list: &Range<usize>, radix: u32, sink: &mut Sink) {
     let (mut draft, mut from) = (Draft::new(list.len() / 3), list.start);
     while from < list.end {
         let len = digits(text, from);
-        let Some(c) = value(&text[from..from + len], radix) else { break };
+        let Some(c) = value(&text[from..from + len], radix) else {
+            draft.put(b"\0", from..from + len);
+            from += len;
+            from += text[from..list.end].iter().take_while(|b| !b.is_ascii_digit()).count();
+            continue;
+        };
         draft.put(Bytes::of(c).as_slice(), from..from + len);
         from += len;
         from += text[from..list.end].iter().take_while(|b| !b.is_ascii_digit()).count();
     }
     let (decoded, map) = draft.finish();
+    let plain = decoded.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace());
+    if !plain && is_backwards(&text[list.clone()], radix) {
+        return shift::decode(View::Reversed, text, list.clone(), sink);
+    }
     add_plausible(sink, &[View::Numbers], decoded, map, list.len());
+}
+
+/// Is it a list of codes of plain text, read from its end?
+fn is_backwards(list: &[u8], radix: u32) -> bool {
+    let numbers = list.split(|b| !b.is_ascii_digit()).filter(|n| !n.is_empty());
+    let mut turned = numbers.map(|n| n.iter().rev().copied().collect::<Vec<u8>>());
+    turned.all(|n| value(&n, radix).is_some_and(|c| c.is_ascii_graphic() || c.is_ascii_whitespace()))
 }
 
 /// Numbers from `at` on, all with the same between them, and the bases they may be written in.
@@ -95,7 +111,7 @@ fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
     let between = &text[at + first..at + first + gap];
     let of = |radix: u32| {
         let (mut end, mut from, mut count) = (at, at, 0);
-        while value(&text[from..from + digits(text, from)], radix).is_some() {
+        while is_code(&text[from..from + digits(text, from)], radix) {
             end = from + digits(text, from);
             count += 1;
             if !text[end..].starts_with(between) {
@@ -106,6 +122,12 @@ fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
         (count >= LEAST || count >= FEW && end - at >= FEW * 5).then_some((at..end, radix))
     };
     [2, 8, 10].into_iter().filter_map(of).collect()
+}
+
+/// Of a character, in either direction.
+fn is_code(digits: &[u8], radix: u32) -> bool {
+    let turned = || digits.iter().rev().copied().collect::<Vec<u8>>();
+    value(digits, radix).is_some() || matches!(digits.len(), 2 | 3) && value(&turned(), radix).is_some()
 }
 
 fn digits(text: &[u8], at: usize) -> usize {

@@ -42,6 +42,9 @@ fn is_odd(b: u8) -> bool {
 
 /// More than a third of it is no text.
 pub(super) fn is_noise(bytes: &[u8]) -> bool {
+    if bytes.iter().filter(|b| **b >= 0x80 || is_odd(**b)).count() * 3 <= bytes.len() {
+        return false;
+    }
     let wrong =
         |c: std::str::Utf8Chunk<'_>| c.invalid().len() + c.valid().bytes().filter(|b| is_odd(*b)).count();
     bytes.utf8_chunks().map(wrong).sum::<usize>() * 3 > bytes.len()

@@ -20,6 +20,9 @@ pub(super) const TRIED: usize = 32;
 
 /// Decodes what is in the word, and in the lines that go on with it; returns where it ends.
 pub(super) fn decode(text: &[u8], span: Range<usize>, sink: &mut Sink) -> usize {
+    // the end of a line before it, as JSON writes it
+    let escaped = text[..span.start].ends_with(b"\\") && matches!(text[span.start], b'n' | b'r' | b't');
+    let span = span.start + usize::from(escaped)..span.end;
     let made = Makeup::of(&text[span.clone()]);
     let chars = Chars::gather(text, span);
     if !try_all(&made, &chars, sink) && chars.bytes.len() >= WORD && made.looks_random() {
@@ -35,11 +38,15 @@ fn disguised(text: &[u8], chars: &Chars<'_>, sink: &mut Sink) {
     let before = text[..start].iter().rev().take(6).take_while(|b| **b == b'=').count();
     let whole = start - before..chars.end;
     let turned: Vec<u8> = chars.bytes.iter().rev().take(2 * TRIED).copied().collect();
-    if promises(&turned) {
+    // turned round or moved again, it is what could be had at once
+    if promises(&turned) && sink.last() != Some(View::Reversed) {
         shift::decode(View::Reversed, text, whole, sink);
         return;
     }
     let beginning = &chars.bytes[..chars.bytes.len().min(2 * TRIED)];
+    if matches!(sink.last(), Some(View::Rot13 | View::Caesar)) {
+        return;
+    }
     let all = if sink.is_deep() { 1..26 } else { 13..14 };
     if let Some(by) = all.into_iter().find(|by| promises(&shift::moved(beginning, *by))) {
         let moved = shift::moved(&text[whole.clone()], by);
@@ -50,10 +57,18 @@ fn disguised(text: &[u8], chars: &Chars<'_>, sink: &mut Sink) {
 /// Adds what the first alphabet gives that gives anything.
 fn try_all(made: &Makeup, chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let one_case = made.one_case();
-    made.digits > 0 && hex::decode(chars, made.beyond_f, sink)
+    // digits among other characters may be chance, and the rest something else
+    let hex = made.digits > 0 && hex::decode(chars, made.beyond_f, sink);
+    let wide = !one_case || chars.bytes.len() >= 40;
+    if hex && !made.beyond_f
         || one_case && made.signs == 0 && (made.digits > 0 || made.lower == 0) && base32::decode(chars, sink)
-        || (!one_case || chars.bytes.len() >= 40) && base64::decode(chars, made.looks_random(), sink)
-        || made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink)
+        || wide && base64::decode(chars, sink)
+    {
+        return true;
+    }
+    let inside = wide && made.looks_random() && base64::decode_inside(chars, sink);
+    let number = made.signs == 0 && made.digits > 0 && !one_case && base58::decode(chars, sink);
+    hex || inside || number
 }
 
 /// The characters of a run, wrapped or not.
@@ -105,7 +120,7 @@ impl Chars<'_> {
 fn next_line(text: &[u8], at: usize) -> Option<Range<usize>> {
     let trailing = text[at..].iter().take(4).take_while(|b| **b == b' ').count();
     let (at, rest) = (at + trailing, &text[at + trailing..]);
-    let breaks: [&[u8]; 4] = [b"\r\n", b"\n", b"\\r\\n", b"\\n"];
+    let breaks: [&[u8]; 8] = [b"\r\n", b"\n", b"\\r\\n", b"\\n", b"%0D%0A", b"%0A", b"%0d%0a", b"%0a"];
     let skip = breaks.iter().find(|b| rest.starts_with(b))?.len();
     let indent = rest[skip..].iter().take(16).take_while(|b| matches!(b, b' ' | b'\t')).count();
     let start = at + skip + indent;

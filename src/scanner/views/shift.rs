@@ -186,7 +186,10 @@ fn add_moved(text: &[u8], by: u8, sink: &mut Sink) {
 fn may_have_signs(piece: &[u8]) -> bool {
     let digits = piece.iter().filter(|b| b.is_ascii_digit()).count();
     let long = |run: &[u8]| run.len() >= sweep::TOKEN && sweep::in_word(run[0]) != 0;
+    let visible = |b: &u8| b.is_ascii_graphic() && *b != b'"';
+    let mixed = |run: &[u8]| run.len() >= base85::LEAST && visible(&run[0]) && base85::is_mixed(run);
     digits >= usize::from(sweep::DIGITS)
+        || piece.chunk_by(|a, b| visible(a) == visible(b)).any(mixed)
         || piece.iter().any(|b| matches!(b, b'%' | b'\\' | b'&' | b'=' | b'~'))
         || piece.chunk_by(|a, b| sweep::in_word(*a) == sweep::in_word(*b)).any(long)
 }

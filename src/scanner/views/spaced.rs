@@ -88,11 +88,14 @@ fn next(text: &[u8], at: usize) -> Option<usize> {
     let gap = text[at + len..].iter().take(GAP).take_while(|b| **b == separator || **b == b' ').count();
     let begin = at + len + gap;
     let end = begin + letter(text, begin);
-    let single = end > begin && text.get(end).is_none_or(|b| is_separator(*b) || b.is_ascii_whitespace());
+    let single = end > begin && text.get(end).is_none_or(|b| !b.is_ascii_alphanumeric() && *b < 0x80);
     single.then_some(begin)
 }
 
-/// How many bytes the letter at `at` has.
+/// How many bytes the letter at `at` has. A line's end that is set apart like a letter belongs to what was.
 fn letter(text: &[u8], at: usize) -> usize {
+    if matches!(text.get(at..at + 2), Some([b'\r' | b'\n', b' '])) && at > 0 && text[at - 1] == b' ' {
+        return 1;
+    }
     char_at(text, at).filter(|(c, _)| !c.is_whitespace() && !c.is_control()).map_or(0, |(_, len)| len)
 }

@@ -17,10 +17,10 @@ pub(crate) struct Settings {
     /// Two to this many weights.
     pub(crate) bits: u8,
     pub(crate) gate_bits: u8,
-    epochs: u32,
+    pub(crate) epochs: u32,
     rate: f32,
     /// Of the features, so many are not seen.
-    dropped: f32,
+    pub(crate) dropped: f32,
     /// Taken off for each word.
     per_word: f32,
     /// A word counts for no more: one says nothing.

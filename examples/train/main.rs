@@ -18,7 +18,8 @@ use rows::{Row, Selection};
 
 const USAGE: &str = "usage: train --rows FILE… [--leave-out PART-OF-SOURCE…] [--leave-out-attacks PART…]
              [--orders-only PART…] [--percent-rows FILE…] [--plain]
-             [--measure FILE…] [--hold PART-OF-SOURCE] [--folds N] [--by-row] [--bits N] [--out FILE]
+             [--measure FILE…] [--hold PART-OF-SOURCE] [--folds N] [--by-row] [--bits N] [--ordinary N] [--dropped N]
+             [--rounds N] [--out FILE]
   --rows               what to train on
   --leave-out          rows whose source has one of these in it are not used, nor what they share with others
   --leave-out-attacks  the same for attacks only
@@ -29,6 +30,9 @@ const USAGE: &str = "usage: train --rows FILE… [--leave-out PART-OF-SOURCE…]
   --hold               attacks whose source has this in it are kept out of training and measured
   --folds              cross-validate over so many parts
   --by-row             rows that have wording in common may be in different parts
+  --ordinary           how many ordinary sentences are made for one that is an order
+  --dropped            of a hundred features so many are not seen at each step
+  --rounds             how often all rows are gone through
   --out                where the model goes";
 
 /// What the command line says.
@@ -44,6 +48,7 @@ struct Options {
     out: Option<PathBuf>,
     plain: bool,
     by_row: bool,
+    ordinary: usize,
 }
 
 fn main() -> ExitCode {
@@ -57,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { folds: 4, ..Options::default() };
+    let mut options = Options { folds: 4, ordinary: phrases::ORDINARY, ..Options::default() };
     let mut flag = String::new();
     for arg in args {
         if arg.starts_with("--") {
@@ -77,6 +82,9 @@ fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
             "--hold" => options.hold = Some(arg),
             "--folds" => options.folds = number()?,
             "--bits" => options.settings.bits = number()? as u8,
+            "--ordinary" => options.ordinary = number()? as usize,
+            "--dropped" => options.settings.dropped = number()? as f32 / 100.0,
+            "--rounds" => options.settings.epochs = number()?,
             "--out" => options.out = Some(arg.into()),
             _ => return Err(USAGE.to_owned()),
         }
@@ -92,7 +100,7 @@ fn run(options: &Options) -> Result<(), String> {
     let mut rows = rows;
     if !options.plain {
         let is_host = |r: &&Row| !r.is_attack && r.origin != "user_input" && r.text.contains('\n');
-        let made = phrases::rows(&rows.iter().filter(is_host).collect::<Vec<_>>());
+        let made = phrases::rows(&rows.iter().filter(is_host).collect::<Vec<_>>(), options.ordinary);
         rows.extend(made);
     }
     println!(

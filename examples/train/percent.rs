@@ -23,13 +23,20 @@ pub(crate) struct Crossed {
 pub(crate) fn crossed(rows: &[Row], folds: u32, by_row: bool, settings: &Settings) -> Vec<Crossed> {
     let groups = if by_row { (0..rows.len() as u32).collect() } else { groups(rows) };
     let fold = |i: usize| (groups[i].wrapping_mul(2_654_435_761) >> 8) % folds;
-    let mut sums = vec![0; rows.len()];
-    for held in 0..folds {
+    let part = |held: u32| {
         let known = rows.iter().enumerate().filter(|(i, _)| fold(*i) != held).map(|(_, row)| row);
         let model = Classifier::new(train(known, settings));
-        for (i, row) in rows.iter().enumerate().filter(|(i, _)| fold(*i) == held) {
-            sums[i] = model.sum(row.text.as_bytes());
-        }
+        let held = rows.iter().enumerate().filter(|(i, _)| fold(*i) == held);
+        held.map(|(i, row)| (i, model.sum(row.text.as_bytes()))).collect::<Vec<_>>()
+    };
+    let mut sums = vec![0; rows.len()];
+    // two at a time: each holds all features of its rows
+    for two in (0..folds).collect::<Vec<_>>().chunks(2) {
+        let done: Vec<(usize, i32)> = std::thread::scope(|scope| {
+            let workers: Vec<_> = two.iter().map(|held| scope.spawn(|| part(*held))).collect();
+            workers.into_iter().flat_map(|w| w.join().unwrap_or_default()).collect()
+        });
+        done.into_iter().for_each(|(i, sum)| sums[i] = sum);
     }
     sums.into_iter()
         .zip(rows)

@@ -8,6 +8,8 @@ const GRAMMAR: &str = include_str!("phrases.txt");
 /// Sentences made of a line: more of one that can say more.
 const MOST: usize = 90;
 const FEWEST: usize = 12;
+/// Of what is ordinary so many times as many: it has to outweigh the words that it shares with orders.
+pub(crate) const ORDINARY: usize = 2;
 
 /// Numbers that look random and are the same each time.
 pub(crate) struct Dice(pub(crate) u64);
@@ -30,8 +32,8 @@ impl Dice {
     }
 }
 
-/// The grammar's sentences as rows, some of them inside `hosts`.
-pub(crate) fn rows(hosts: &[&Row]) -> Vec<Row> {
+/// The grammar's sentences as rows, some of them inside `hosts`. Of ordinary ones `ordinary` times as many.
+pub(crate) fn rows(hosts: &[&Row], ordinary: usize) -> Vec<Row> {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     let mut lang = "en";
@@ -41,7 +43,7 @@ pub(crate) fn rows(hosts: &[&Row]) -> Vec<Row> {
             lang = code;
         } else if let Some((is_attack, phrase)) = signed(line) {
             let count = (line.matches('|').count() * 2 + line.matches('@').count() * 8).clamp(FEWEST, MOST);
-            for _ in 0..count {
+            for _ in 0..if is_attack { count } else { count * ordinary } {
                 let mut text = String::new();
                 expand(phrase, &names, &mut dice, &mut text);
                 made.entry(text.trim().to_owned()).or_insert_with(|| row(text.trim(), is_attack, lang));

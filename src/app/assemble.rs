@@ -41,13 +41,13 @@ pub(super) fn live(
     let proxy = &config.proxy;
     let guard = Arc::new(Guard::new(proxy.private.clone(), own));
     let judge = judge(&paths.rules)?;
-    let judge = Arc::new(judge.with_threshold(threshold(proxy.mode)));
     let (tools, why) = SeenTools::open(&paths.tools());
     if let Some(why) = why {
         tracing::warn!(%why, path = %paths.tools().display(), "the tools that were seen cannot be read: all are new");
     }
     let tools = Arc::new(tools);
     let policy = Arc::new(policy(config)?);
+    let judge = Arc::new(judge.with_threshold(threshold(proxy.mode, policy.refuse_at())));
     let roots = certs::roots(&proxy.upstream.extra_roots)
         .map_err(|e| Error::new(e.code(), "upstream certificates cannot be verified", &e, e.remedy()))?;
     let dialer = Dialer::new(roots, proxy.upstream.tls_verify).map_err(|e| {
@@ -106,12 +106,12 @@ pub(super) fn judge(dir: &Path) -> Result<Judge, Error> {
     Ok(judge)
 }
 
-/// The score at which what is found is refused rather than noted.
-pub(super) fn threshold(mode: Mode) -> Option<u8> {
+/// The score at which what is found is refused rather than noted: the policy's, which `max` may only lower.
+pub(super) fn threshold(mode: Mode, policy: Option<u8>) -> Option<u8> {
     match mode {
         Mode::Permissive => None,
-        Mode::Strict => Some(scanner::STRICT),
-        Mode::Max => Some(scanner::MAX),
+        Mode::Strict => Some(policy.unwrap_or(scanner::STRICT)),
+        Mode::Max => Some(policy.map_or(scanner::MAX, |score| score.min(scanner::MAX))),
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Output {
 enum Threshold {
     /// Blocks at 50
     Max,
-    /// Blocks at 80
+    /// Blocks where the policy says so, at 80 by default
     Strict,
     /// Blocks nothing
     Permissive,

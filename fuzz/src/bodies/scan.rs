@@ -4,9 +4,8 @@ use super::expand::expand;
 use super::input::{Cuts, Input};
 use katana::scanner::classifier::Classifier;
 use katana::scanner::classifier::model::Model;
-use katana::scanner::covert;
 use katana::scanner::views::{self, DEPTH, Path, Spent, View, Wants};
-use katana::scanner::{Direction, Family, Finding, Scanner, Surface};
+use katana::scanner::{Direction, Family, Finding, Scanner, Surface, coded};
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
@@ -60,7 +59,7 @@ type One = (Arc<str>, usize, usize);
 type Found = BTreeSet<One>;
 
 fn is_covert(rule: &str) -> bool {
-    covert::RULES.iter().any(|(id, _)| *id == rule)
+    coded(rule).is_some_and(|c| matches!(c.family, Family::Unicode | Family::Content))
 }
 
 /// What stands in the text as it is: through views, what is found depends on the pieces.

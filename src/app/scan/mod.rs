@@ -64,12 +64,13 @@ impl Asked {
         } else {
             super::assemble::judge(&paths.rules)?
         };
-        let mode = match mode {
-            Some(mode) => mode,
-            None if paths.homeless && config.is_none() => Mode::Strict,
-            None => super::build::load_config(config, paths).map(|c: Config| c.proxy.mode)?,
+        let config: Config = match paths.homeless && config.is_none() {
+            true => Config::default(),
+            false => super::build::load_config(config, paths)?,
         };
-        let judge = judge.with_threshold(super::assemble::threshold(mode));
+        let mode = mode.unwrap_or(config.proxy.mode);
+        let policy = super::assemble::policy(&config)?;
+        let judge = judge.with_threshold(super::assemble::threshold(mode, policy.refuse_at()));
         Ok(Asked { judge, mode, taken })
     }
 }
@@ -290,7 +291,7 @@ fn whole(asked: &Asked, name: &str, text: &[u8]) -> Item {
     if script {
         let mut more = Vec::new();
         if asked.taken != As::Command {
-            commands::find(text, &mut more);
+            asked.judge.commands().find(text, &mut more);
             let allowed = |f: &Finding| asked.judge.allows(&f.rule, None, "shell").is_some();
             more.retain(|f| !allowed(f));
         }
@@ -303,7 +304,7 @@ fn whole(asked: &Asked, name: &str, text: &[u8]) -> Item {
     let explained = if script
         && (asked.taken == As::Command || found.iter().any(|f| f.finding.family == Family::Command))
     {
-        commands::explain(text)
+        asked.judge.commands().explain(text)
     } else {
         Vec::new()
     };
@@ -392,7 +393,7 @@ fn because(explained: &[commands::Command], found: &Found) -> String {
                 .found
                 .iter()
                 .filter(|(_, sure)| *sure <= found.confidence.saturating_add(5))
-                .map(|(rule, _)| *rule),
+                .map(|(rule, _)| rule.as_str()),
         );
     }
     rules.dedup();

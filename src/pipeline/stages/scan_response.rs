@@ -11,7 +11,7 @@ use crate::pipeline::exchange::Exchange;
 use crate::pipeline::seen_tools::{Remark, SeenTools};
 use crate::pipeline::stage::{BodyNeed, Chunk, ChunkVerdict, Direction, Stage, StageError, Verdict};
 use crate::pipeline::{ResponseHead, content};
-use crate::scanner::{Judge, Listed, Stream, Surface};
+use crate::scanner::{Judge, Listed, Stream, Surface, coded};
 use std::sync::Arc;
 
 /// The stage.
@@ -45,10 +45,11 @@ impl ScanResponse {
         let server = SeenTools::server(&to.host.to_string(), to.port, ex.path());
         let mut denial = None;
         for remark in self.tools.look(&server, listed) {
-            let (rule, confidence, tool) = match &remark {
-                Remark::Changed(tool) => ("mcp.rug_pull", CHANGED, tool),
-                Remark::Shadowed(tool) => ("mcp.shadowed_tool", SHADOWED, tool),
+            let (rule, tool) = match &remark {
+                Remark::Changed(tool) => (CHANGED, tool),
+                Remark::Shadowed(tool) => ("mcp.shadowed_tool", tool),
             };
+            let confidence = coded(rule).and_then(|c| c.confidence).unwrap_or(100);
             if let Some(reason) = self.judge.allows(rule, Some(&to.host), tool) {
                 ex.reason(format!("{rule} is allowed: {reason}"));
                 continue;
@@ -69,16 +70,13 @@ impl ScanResponse {
     }
 }
 
-/// How sure it is that a description which has changed was changed to mislead.
-const CHANGED: u8 = 90;
-/// The same of a name that two servers use: common names are common.
-const SHADOWED: u8 = 40;
+const CHANGED: &str = "mcp.rug_pull";
 
 fn changed(tool: &str, host: &Host) -> Denial {
     Denial::forbidden(
         STAGE,
         "tool_changed",
-        "mcp.rug_pull",
+        CHANGED,
         format!(
             "The server says something else of its tool {} than when it was first seen.",
             tool.escape_debug()

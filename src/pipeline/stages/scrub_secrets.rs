@@ -2,7 +2,7 @@
 //! request is refused (`on_secret: block`). A placeholder outside its slot is an attempt to carry it off: refused.
 
 use super::claims::{self, Own, misplaced, note_attempt};
-use super::encoded;
+use super::encoded::{self, Under};
 use super::head_text::{self, Field, with_head};
 use super::refuse;
 use crate::config::{Mode, OnSecret};
@@ -12,7 +12,6 @@ use crate::pipeline::stage::{
     BodyNeed, Chunk, ChunkVerdict, Direction, Edit, Replaced, Stage, StageError, Verdict,
 };
 use crate::pipeline::{Denial, RequestHead};
-use crate::scanner::views::Path;
 use crate::vault::scrub::{Hit, Kind};
 use http::{HeaderMap, Uri};
 use std::ops::Range;
@@ -44,6 +43,18 @@ impl ScrubSecrets {
             return Judgement::Deny(blocked(ex, hit, place));
         }
         Judgement::Replace
+    }
+
+    /// What stands under encodings of encodings cannot be replaced.
+    fn judge_under(&self, ex: &Exchange, under: Under, place: &str) -> Option<Denial> {
+        match under {
+            Under::Value(hit, path) => Some(blocked(ex, &hit, &format!("{place}, encoded ({path})"))),
+            Under::TooMany if self.mode == Mode::Permissive => {
+                ex.reason(format!("more is encoded in the {place} than was looked through"));
+                None
+            }
+            Under::TooMany => Some(too_many(place)),
+        }
     }
 
     fn scrub_head(
@@ -134,8 +145,8 @@ impl Stage for ScrubSecrets {
             });
             (placed.collect::<Vec<_>>(), under)
         });
-        if let Some((hit, path)) = under {
-            return refuse(under_views(ex, &hit, "request head", path));
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "request head")) {
+            return refuse(denial);
         }
         if hits.is_empty() {
             return Ok(Verdict::Continue);
@@ -177,8 +188,8 @@ impl Stage for ScrubSecrets {
             // what begins behind the hold may yet turn out to be something else; it is shown again
             hits.retain(|h| h.start < hold);
         }
-        if let Some((hit, path)) = under {
-            return Ok(ChunkVerdict::Abort(under_views(ex, &hit, "request body", path)));
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "request body")) {
+            return Ok(ChunkVerdict::Abort(denial));
         }
         let own = if chunk.whole && !hits.is_empty() { claims::in_body(ex, chunk.text) } else { Vec::new() };
         for hit in &hits {
@@ -217,8 +228,9 @@ impl Stage for ScrubSecrets {
         let text = head_text::HeadText::write(Vec::new(), None, trailers);
         let mut hits = Vec::new();
         ex.vault.matcher.find(text.text(), &mut hits);
-        if let Some((hit, path)) = encoded::find(ex, text.text(), &hits) {
-            return Ok(ChunkVerdict::Abort(under_views(ex, &hit, "trailers", path)));
+        let under = encoded::find(ex, text.text(), &hits);
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "trailers")) {
+            return Ok(ChunkVerdict::Abort(denial));
         }
         let hits: Vec<_> = hits
             .into_iter()
@@ -252,9 +264,17 @@ fn blocked(ex: &Exchange, hit: &Hit, place: &str) -> Denial {
     )
 }
 
-/// Under encodings of encodings: it cannot be replaced where it stands.
-fn under_views(ex: &Exchange, hit: &Hit, place: &str, path: Path) -> Denial {
-    blocked(ex, hit, &format!("{place}, encoded ({path})"))
+/// A value may be among what was not looked through.
+fn too_many(place: &str) -> Denial {
+    Denial::forbidden(
+        STAGE,
+        "too_many_encodings",
+        "engine.too_many_encodings",
+        format!(
+            "More is encoded in the {place} than can be looked through, so a vault value may be hidden there."
+        ),
+        "Send it in smaller pieces, or less of it under encodings of encodings.",
+    )
 }
 
 /// A placeholder of a body slot in a body of which part has gone, so that nothing can be put in.

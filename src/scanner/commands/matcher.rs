@@ -8,11 +8,12 @@ use regex::bytes::Regex;
 
 use super::act::{Act, Tricks};
 use super::read::{Book, CommandRule};
+use crate::scanner::coded;
 
 /// A word longer than this is looked at as far as that.
 const LONGEST: usize = 8 << 10;
-/// Confidence that what was hidden and is harmful was hidden on purpose.
-const HIDDEN: u8 = 90;
+/// What is harmful was hidden on purpose.
+const HIDDEN: &str = "command.obfuscated";
 /// A finding as sure as this makes its disguise one too.
 const HARMFUL: u8 = 80;
 
@@ -68,8 +69,8 @@ pub(super) fn all<'b>(book: &'b Book, acts: &[Act], text: &str) -> Vec<Found<'b>
         if harmful && hides(act) {
             found.push(Found {
                 rule: "obfuscated.hidden",
-                class: "command.obfuscated",
-                confidence: HIDDEN,
+                class: HIDDEN,
+                confidence: coded::confidence(HIDDEN),
                 span: act.span.clone(),
                 act: Some(id),
             });

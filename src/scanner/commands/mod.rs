@@ -8,6 +8,7 @@ mod heredocs;
 mod lookalike;
 mod machine;
 mod matcher;
+mod own;
 mod parse;
 mod paths;
 mod prints;
@@ -25,11 +26,13 @@ mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
-pub use read::{CATALOGUE, CommandRule, check, rules};
+pub use own::{Fault, is_about_commands};
+pub use read::{CATALOGUE, CommandRule};
 
 use super::views::{self, Path};
-use super::{Family, Finding};
+use super::{Error, Family, Finding, coded};
 use machine::Machine;
 use matcher::Found;
 use read::Book;
@@ -38,10 +41,17 @@ use read::Book;
 const PIECE: usize = 64 << 10;
 /// How much less sure a finding is in a text that no shell would take as it stands.
 const DOUBT: u8 = 5;
-/// Confidence that a text which could not be looked at whole hides something.
-const UNREAD: u8 = 60;
+/// A text could not be looked at whole.
+const UNREAD: &str = "command.unread";
 /// More findings than this say nothing new.
 const MOST: usize = 256;
+
+/// What commands are judged by: the catalogue, with the operator's own rules where there are any.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// None: the catalogue, which is read when it is first asked.
+    joined: Option<Arc<Book>>,
+}
 
 /// A command that a text comes down to, once all is worked out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,36 +63,71 @@ pub struct Command {
     /// One past its last byte.
     pub end: usize,
     /// What is wrong with it: rule and confidence.
-    pub found: Vec<(&'static str, u8)>,
+    pub found: Vec<(String, u8)>,
 }
 
-/// Appends what a shell command does that it should not, sorted by `start`; one finding a class and place, its rule
-/// `command.<class>`. A script of many lines is a command too. Never panics; work is bounded.
-pub fn find(command: &[u8], out: &mut Vec<Finding>) {
-    let first = out.len();
-    pieces(command, |text, map, base| {
-        let (_, found) = looked_at(text);
-        for one in found {
-            let span = map.original(one.span);
-            add(out, first, one.class, one.confidence, span.start + base..span.end + base);
+impl Rules {
+    /// The catalogue and files of the operator's own, `(name, YAML)` each. None: the catalogue alone.
+    ///
+    /// # Errors
+    /// Everything wrong with the files.
+    pub fn with(files: &[(String, String)]) -> Result<Rules, Vec<Fault>> {
+        if files.is_empty() {
+            return Ok(Rules::default());
         }
-    });
-    out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
-}
+        let broken =
+            |e: Error| vec![Fault { source_name: String::new(), rule: String::new(), reason: e.to_string() }];
+        let (book, faults) = own::joined(files).map_err(broken)?;
+        if faults.is_empty() { Ok(Rules { joined: Some(Arc::new(book)) }) } else { Err(faults) }
+    }
 
-/// The commands that a text comes down to, in the order a shell would meet them.
-#[must_use]
-pub fn explain(command: &[u8]) -> Vec<Command> {
-    let mut all = Vec::new();
-    pieces(command, |text, map, base| {
-        let (machine, found) = looked_at(text);
-        for (id, act) in machine.acts.iter().enumerate() {
-            let span = map.original(act.span.clone());
-            let found = found.iter().filter(|f| f.act == Some(id)).map(|f| (f.rule, f.confidence)).collect();
-            all.push(Command { text: act.line(), start: span.start + base, end: span.end + base, found });
-        }
-    });
-    all
+    /// Every rule, in the order in which they are asked; the catalogue's without their examples.
+    #[must_use]
+    pub fn all(&self) -> &[CommandRule] {
+        &self.book().rules
+    }
+
+    /// The catalogue's rules with their examples.
+    ///
+    /// # Errors
+    /// None, unless the program was built with broken rules.
+    pub fn catalogue() -> Result<Vec<CommandRule>, Error> {
+        read::catalogue(true)
+    }
+
+    /// Appends what a shell command does that it should not, sorted by `start`; one finding a class and place, its rule
+    /// `command.<class>`. A script of many lines is a command too. Never panics; work is bounded.
+    pub fn find(&self, command: &[u8], out: &mut Vec<Finding>) {
+        let first = out.len();
+        pieces(command, |text, map, base| {
+            let (_, found) = judged(self.book(), text);
+            for one in found {
+                let span = map.original(one.span);
+                add(out, first, one.class, one.confidence, span.start + base..span.end + base);
+            }
+        });
+        out[first..].sort_by(|a, b| (a.start, &a.rule).cmp(&(b.start, &b.rule)));
+    }
+
+    /// The commands that a text comes down to, in the order a shell would meet them.
+    #[must_use]
+    pub fn explain(&self, command: &[u8]) -> Vec<Command> {
+        let mut all = Vec::new();
+        pieces(command, |text, map, base| {
+            let (machine, found) = judged(self.book(), text);
+            for (id, act) in machine.acts.iter().enumerate() {
+                let span = map.original(act.span.clone());
+                let own = found.iter().filter(|f| f.act == Some(id));
+                let found = own.map(|f| (f.rule.to_owned(), f.confidence)).collect();
+                all.push(Command { text: act.line(), start: span.start + base, end: span.end + base, found });
+            }
+        });
+        all
+    }
+
+    fn book(&self) -> &Book {
+        self.joined.as_deref().unwrap_or_else(|| Book::builtin())
+    }
 }
 
 /// The pieces of a text, each as characters, with the way back to its bytes.
@@ -102,15 +147,6 @@ fn pieces(command: &[u8], mut each: impl FnMut(&str, &Map, usize)) {
 }
 
 /// Walks through a text and asks the rules.
-fn looked_at(text: &str) -> (Machine, Vec<Found<'static>>) {
-    judged(Book::builtin(), text)
-}
-
-/// The ids of the rules of a book that a text breaks.
-fn found_by<'b>(book: &'b Book, text: &str) -> Vec<&'b str> {
-    judged(book, text).1.into_iter().map(|f| f.rule).collect()
-}
-
 fn judged<'b>(book: &'b Book, text: &str) -> (Machine, Vec<Found<'b>>) {
     let mut machine = Machine::default();
     machine.start(text, 0);
@@ -130,9 +166,9 @@ fn judged<'b>(book: &'b Book, text: &str) -> (Machine, Vec<Found<'b>>) {
     }
     if machine.exhausted {
         found.push(Found {
-            rule: "command.unread",
-            class: "command.unread",
-            confidence: UNREAD,
+            rule: UNREAD,
+            class: UNREAD,
+            confidence: coded::confidence(UNREAD),
             span: 0..text.len(),
             act: None,
         });
@@ -141,7 +177,7 @@ fn judged<'b>(book: &'b Book, text: &str) -> (Machine, Vec<Found<'b>>) {
 }
 
 /// One finding for a class and place: the surest.
-fn add(out: &mut Vec<Finding>, first: usize, rule: &'static str, confidence: u8, span: Range<usize>) {
+fn add(out: &mut Vec<Finding>, first: usize, rule: &str, confidence: u8, span: Range<usize>) {
     let full = out.len() - first >= MOST;
     let known =
         out[first..].iter_mut().find(|f| &*f.rule == rule && f.start == span.start && f.end == span.end);

@@ -1,4 +1,4 @@
-//! Rules for commands: YAML to checked rules.
+//! Rules for commands: YAML to checked rules, and which of them to ask for a program.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{LazyLock, OnceLock};
@@ -7,7 +7,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
 use crate::config::yaml;
-use crate::scanner::{Error, Family};
+use crate::scanner::{Error, Family, rules};
 
 macro_rules! files {
     ($($path:literal),+ $(,)?) => {
@@ -28,14 +28,18 @@ files! {
 }
 
 /// The rules the program brings along. Broken ones do not get past the tests.
-static RULES: LazyLock<Book> = LazyLock::new(|| read(CATALOGUE.iter().copied(), false).unwrap_or_default());
+static RULES: LazyLock<Book> = LazyLock::new(|| Book::of(catalogue(false).unwrap_or_default()));
 
-/// All rules for commands, with their examples, in the order of their files.
+/// The catalogue's rules, in the order of their files, with their examples if `whole`.
 ///
 /// # Errors
-/// None, unless the program was built with broken rules.
-pub fn rules() -> Result<Vec<CommandRule>, Error> {
-    read(CATALOGUE.iter().copied(), true).map(|book| book.rules)
+/// The first rule that cannot be used: none, unless the program was built with broken rules.
+pub(super) fn catalogue(whole: bool) -> Result<Vec<CommandRule>, Error> {
+    let mut rules = Vec::new();
+    for (name, text) in CATALOGUE {
+        rules.extend(file(name, text, whole)?);
+    }
+    Ok(rules)
 }
 
 /// Rules, and which to ask for a program.
@@ -50,6 +54,22 @@ pub(super) struct Book {
 impl Book {
     pub(super) fn builtin() -> &'static Book {
         &RULES
+    }
+
+    pub(super) fn of(rules: Vec<CommandRule>) -> Book {
+        let mut book = Book::default();
+        for (number, rule) in rules.iter().enumerate() {
+            if rule.is_about_text() {
+                continue;
+            }
+            if rule.programs.is_empty() || rule.programs.iter().any(|p| p.ends_with('*')) {
+                book.others.push(number);
+            }
+            for program in rule.programs.iter().filter(|p| !p.ends_with('*')) {
+                book.by_program.entry(program.clone()).or_default().push(number);
+            }
+        }
+        Book { rules, ..book }
     }
 
     /// The numbers of the rules that a program may break, in order.
@@ -140,6 +160,9 @@ pub struct CommandRule {
     /// Where it is described.
     #[serde(default)]
     pub references: Vec<String>,
+    /// Of the operator's own: takes the place of the catalogue's rule of this id.
+    #[serde(default)]
+    pub overrides: bool,
     /// `command.<class>`.
     #[serde(skip)]
     pub finding: String,
@@ -211,94 +234,48 @@ impl CommandRule {
     }
 }
 
-/// Is this a file of rules for commands as the program has them? How many rules it has, and everything wrong with them.
-#[must_use]
-pub fn check(name: &str, text: &str) -> (usize, Vec<String>) {
-    // they ask what the others found
-    let own = |path: &str| name.rsplit('/').next() == path.rsplit('/').next();
-    let others = CATALOGUE.iter().copied().filter(|(path, _)| !own(path));
-    let book = match read(others.chain([(name, text)]), true) {
-        Ok(book) => book,
-        Err(why) => return (0, vec![why.to_string()]),
-    };
-    let mut wrong = Vec::new();
-    let mine = || book.rules.iter().filter(|r| r.source_name == name);
-    for rule in mine() {
-        let finds = |text: &str| super::found_by(&book, text).iter().any(|id| *id == rule.id);
-        let missed =
-            rule.examples.iter().filter(|e| !finds(e)).map(|e| format!("does not find its example {e:?}"));
-        let found = rule
-            .counter_examples
-            .iter()
-            .filter(|e| finds(e))
-            .map(|e| format!("finds its counter-example {e:?}"));
-        wrong.extend(missed.chain(found).map(|why| format!("{name}: rule {}: {why}", rule.id)));
-    }
-    (mine().count(), wrong)
-}
-
 /// An expression over bytes.
 pub(super) fn expression(pattern: &str) -> Result<Regex, String> {
     RegexBuilder::new(pattern).unicode(false).build().map_err(|e| e.to_string())
 }
 
-/// A file without its examples: they stand on one line each, and are the tests' business.
-fn essential(text: &str) -> String {
-    let begins = ["    examples:", "    counter_examples:", "    references:"];
-    text.split_inclusive('\n').filter(|line| !begins.iter().any(|b| line.starts_with(b))).collect()
-}
-
-/// Reads rule files: `(name, YAML)` each.
+/// The rules of a file, with their examples if `whole`.
 ///
 /// # Errors
 /// The first rule that cannot be used.
-pub(super) fn read<'a>(
-    sources: impl IntoIterator<Item = (&'a str, &'a str)>,
-    whole: bool,
-) -> Result<Book, Error> {
-    let mut book = Book::default();
-    let mut ids = HashSet::new();
-    for (name, text) in sources {
-        let file: File = if whole { yaml::parse(text, name)? } else { yaml::parse(&essential(text), name)? };
-        let fault = |rule: &str, reason: &str| Error::Rule {
-            source_name: name.to_owned(),
-            rule: rule.to_owned(),
-            reason: reason.to_owned(),
-        };
-        if file.family != Family::Command {
-            return Err(fault("", "the family of these rules is `command`"));
-        }
-        for mut rule in file.rules {
-            for expression in rule.expressions() {
-                for _ in 0..4 {
-                    for (part, text) in &file.parts {
-                        *expression = expression.replace(&format!("{{{{{part}}}}}"), text);
-                    }
-                }
-            }
-            for whole in &mut rule.expressions()[..4] {
-                if !whole.is_empty() {
-                    **whole = format!("^(?:{whole})$");
-                }
-            }
-            if whole {
-                rule.check().map_err(|reason| fault(&rule.id, &reason))?;
-            }
-            if !ids.insert(rule.id.clone()) {
-                return Err(fault(&rule.id, "this id is taken"));
-            }
-            rule.finding = format!("command.{}", rule.class);
-            rule.source_name = name.to_owned();
-            let number = book.rules.len();
-            if rule.is_about_text() {
-            } else if rule.programs.is_empty() || rule.programs.iter().any(|p| p.ends_with('*')) {
-                book.others.push(number);
-            }
-            for program in rule.programs.iter().filter(|p| !p.ends_with('*')) {
-                book.by_program.entry(program.clone()).or_default().push(number);
-            }
-            book.rules.push(rule);
-        }
+pub(super) fn file(name: &str, text: &str, whole: bool) -> Result<Vec<CommandRule>, Error> {
+    let File { family, parts, mut rules } =
+        if whole { yaml::parse(text, name)? } else { rules::parse_plain(text, name)? };
+    let fault = |rule: &str, reason: &str| Error::Rule {
+        source_name: name.to_owned(),
+        rule: rule.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if family != Family::Command {
+        return Err(fault("", "the family of these rules is `command`"));
     }
-    Ok(book)
+    let mut ids = HashSet::new();
+    for rule in &mut rules {
+        for expression in rule.expressions() {
+            for _ in 0..4 {
+                for (part, text) in &parts {
+                    *expression = expression.replace(&format!("{{{{{part}}}}}"), text);
+                }
+            }
+        }
+        for whole in &mut rule.expressions()[..4] {
+            if !whole.is_empty() {
+                **whole = format!("^(?:{whole})$");
+            }
+        }
+        if whole {
+            rule.check().map_err(|reason| fault(&rule.id, &reason))?;
+        }
+        if !ids.insert(rule.id.clone()) {
+            return Err(fault(&rule.id, "this id is taken"));
+        }
+        rule.finding = format!("command.{}", rule.class);
+        rule.source_name = name.to_owned();
+    }
+    Ok(rules)
 }

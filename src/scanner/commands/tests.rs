@@ -5,8 +5,8 @@ use super::*;
 #[test]
 fn every_rule_finds_its_examples_and_nothing_else() {
     let mut faults: Vec<String> = Vec::new();
-    for rule in rules().unwrap() {
-        let finds = |text: &str| looked_at(text).1.iter().any(|f| f.rule == rule.id);
+    for rule in Rules::catalogue().unwrap() {
+        let finds = |text: &str| judged(Book::builtin(), text).1.iter().any(|f| f.rule == rule.id);
         faults.extend(
             rule.examples.iter().filter(|e| !finds(e)).map(|e| format!("{} does not find {e}", rule.id)),
         );
@@ -15,6 +15,50 @@ fn every_rule_finds_its_examples_and_nothing_else() {
         );
     }
     assert!(faults.is_empty(), "{}\n{} faults", faults.join("\n"), faults.len());
+}
+
+#[test]
+fn own_rules_join_and_take_the_place_of_others_or_say_why_not() {
+    const OWN: &str = "family: command
+rules:
+  - id: acme.wipe
+    class: destructive
+    confidence: 92
+    what: empties a cluster of ours
+    programs: [acmectl]
+    flags: [all]
+    examples: ['acmectl wipe --all']
+    counter_examples: ['acmectl list']
+";
+    let files = |text: &str| [("own.yaml".to_owned(), text.to_owned())];
+    let found = |rules: &Rules, text: &str| {
+        let mut found = Vec::new();
+        rules.find(text.as_bytes(), &mut found);
+        found.iter().map(|f| format!("{} {}", f.rule, f.confidence)).collect::<Vec<_>>()
+    };
+    let rules = Rules::with(&files(OWN)).unwrap();
+    assert_eq!(found(&rules, "sudo sh -c 'acmectl wipe --all'"), ["command.destructive 92"]);
+    assert_eq!(found(&rules, "rm -rf /").len(), found(&Rules::default(), "rm -rf /").len());
+    assert!(found(&Rules::default(), "acmectl wipe --all").is_empty());
+    let known = Rules::default().all()[1].id.clone();
+    let clash = OWN.replace("acme.wipe", &known);
+    for (text, why) in [
+        (clash.clone(), "overrides: true` to put yours"),
+        (OWN.replace("    class", "    overrides: true\n    class"), "no rule of this id"),
+        (OWN.replace("acmectl list", "acmectl x --all"), "finds its counter-example"),
+        (OWN.replace("['acmectl wipe --all']", "['acmectl wipe']"), "does not find its example"),
+        (OWN.replace("92", "192"), "0 to 100"),
+        (OWN.replace("[acmectl]", "[acmectl"), ""),
+    ] {
+        let faults = Rules::with(&files(&text)).unwrap_err();
+        assert!(
+            faults.iter().any(|f| f.source_name == "own.yaml" && f.reason.contains(why)),
+            "{why}: {faults:?}"
+        );
+    }
+    let replaced = clash.replace("    class", "    overrides: true\n    class");
+    let rules = Rules::with(&files(&replaced)).unwrap();
+    assert_eq!(rules.all().len(), Rules::default().all().len());
 }
 
 #[test]
@@ -100,14 +144,14 @@ fn python(text: &str) -> String {
 
 fn classes(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    find(text.as_bytes(), &mut found);
+    Rules::default().find(text.as_bytes(), &mut found);
     found.into_iter().filter(|f| f.confidence >= 40).map(|f| f.rule.to_string()).collect()
 }
 
 /// The rules whose examples are one line of a shell of Unix, and that look at one command.
 fn plain_rules() -> Vec<CommandRule> {
     let odd = |text: &str| text.contains(['\\', '\n', '%']) || text.contains("HKCU");
-    let mut all = rules().unwrap();
+    let mut all = Rules::catalogue().unwrap();
     all.retain(|r| {
         !r.class.is_empty()
             && r.text.is_empty()
@@ -188,7 +232,7 @@ fn a_disguise_makes_no_harm_of_what_is_harmless() {
 fn spans_are_of_the_original_bytes() {
     let spans = |text: &[u8]| {
         let mut found = Vec::new();
-        find(text, &mut found);
+        Rules::default().find(text, &mut found);
         found.iter().map(|f| (f.rule.to_string(), f.start, f.end)).collect::<Vec<_>>()
     };
     assert_eq!(spans(b"ls; rm -rf / ; ls"), [("command.destructive".to_owned(), 4, 12)]);
@@ -262,10 +306,10 @@ proptest::proptest! {
     ]), 0..60), tail: Vec<u8>) {
         let text = [pieces.concat().into_bytes(), tail].concat();
         let mut found = Vec::new();
-        find(&text, &mut found);
+        Rules::default().find(&text, &mut found);
         for f in &found {
             proptest::prop_assert!(f.start <= f.end && f.end <= text.len() && f.confidence <= 100);
         }
-        proptest::prop_assert!(explain(&text).iter().all(|c| c.start <= c.end && c.end <= text.len()));
+        proptest::prop_assert!(Rules::default().explain(&text).iter().all(|c| c.start <= c.end && c.end <= text.len()));
     }
 }

@@ -11,26 +11,9 @@ mod tests;
 
 use std::ops::Range;
 
+use super::Finding;
+use super::coded::{Coded, coded};
 use super::views::Path;
-use super::{Family, Finding};
-
-/// The ids of its findings, and how sure they are.
-pub const RULES: &[(&str, u8)] = &[
-    ("unicode.tag_characters", 90),
-    ("unicode.variation_selectors", 88),
-    ("unicode.zero_width_bits", 82),
-    ("unicode.trojan_source", 85),
-    ("unicode.bidi_override", 60),
-    ("unicode.mixed_script_host", 84),
-    ("unicode.lookalike_host", 88),
-    ("content.userinfo_host", 72),
-    ("content.terminal_clipboard", 85),
-    ("content.terminal_link", 72),
-    ("content.terminal_title", 35),
-    ("content.terminal_report", 60),
-    ("content.terminal_rewrite", 30),
-    ("content.concealed_text", 80),
-];
 
 /// More findings than this in one text say nothing new.
 const MOST: usize = 64;
@@ -53,15 +36,13 @@ struct Found<'o> {
 
 impl Found<'_> {
     fn add(&mut self, rule: &str, span: Range<usize>) {
-        let Some((id, confidence)) = RULES.iter().find(|(id, _)| *id == rule) else { return };
+        let Some(Coded { id, family, confidence: Some(confidence), .. }) = coded(rule) else { return };
         if self.left > 0 {
             self.left -= 1;
-            let family = if id.starts_with("unicode") { Family::Unicode } else { Family::Content };
-            let (rule, confidence) = ((*id).into(), *confidence);
             self.out.push(Finding {
-                rule,
-                family,
-                confidence,
+                rule: (*id).into(),
+                family: *family,
+                confidence: *confidence,
                 start: span.start,
                 end: span.end,
                 path: Path::PLAIN,

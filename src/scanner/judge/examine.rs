@@ -7,7 +7,7 @@ use super::describes::describes_an_assistant;
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
 use crate::scanner::classifier::Score;
-use crate::scanner::commands;
+
 use crate::scanner::parts::{self, Part};
 use crate::scanner::views::Path;
 use crate::scanner::{Direction, Family, Finding, Surface};
@@ -20,6 +20,14 @@ pub(super) const CLASSIFIER: &str = "injection.classifier";
 
 /// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
 const SHORT: usize = 512;
+
+/// So many bytes are one place where an order may stand. A longer text has more of them, and in each the model may be mistaken.
+const PLACE: usize = 4096;
+
+/// Of texts longer than this, the classifier is shown so much on either side of each sign: what is farther off is judged as
+/// little as a long text without a sign.
+const LONG: usize = 16 * 1024;
+const AROUND: usize = 4 * 1024;
 
 /// What the classifier is less sure of is not noted.
 const LEAST: u8 = 30;
@@ -75,7 +83,7 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
         }
         Surface::ToolCall => {
             let mut here = Vec::new();
-            commands::find(text, &mut here);
+            judge.commands.find(text, &mut here);
             take(subject, text, here, out);
         }
         _ => {}
@@ -108,17 +116,47 @@ pub(super) fn is_json(text: &[u8]) -> bool {
 }
 
 /// What the model that was trained on such texts says of it. Long texts without any sign are not worth the time: the model was
-/// trained on what people write, and a long text of another kind may sum up to anything.
+/// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
+/// the signs is.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     if text.len() > SHORT && !here.iter().any(|f| f.family.is_phrase()) {
         return;
     }
-    let Score { percent, start, end } = judge.classifier.score(text);
-    if percent >= LEAST {
+    let mut worst = Score::default();
+    let mut look = |part: Range<usize>| {
+        let Score { percent, start, end } = judge.classifier.score(&text[part.clone()]);
+        if percent > worst.percent {
+            worst = Score { percent, start: part.start + start, end: part.start + end };
+        }
+    };
+    if text.len() <= LONG {
+        look(0..text.len());
+    } else {
+        let around = |f: &Finding| f.start.saturating_sub(AROUND)..text.len().min(f.end + AROUND);
+        let mut parts = here.iter().filter(|f| f.family.is_phrase()).map(around);
+        let last = parts.by_ref().reduce(|part, next| {
+            if next.start <= part.end {
+                return part.start.min(next.start)..part.end.max(next.end);
+            }
+            look(part);
+            next
+        });
+        last.into_iter().for_each(look);
+    }
+    worst.percent = of_many(worst.percent, text.len());
+    if worst.percent >= LEAST {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
-        here.push(Finding { rule, family, confidence: percent, start, end, path });
+        let Score { percent: confidence, start, end } = worst;
+        here.push(Finding { rule, family, confidence, start, end, path });
         here.sort_by_key(|f| f.start);
     }
+}
+
+/// A percentage that was learnt on texts of one place, in a text of so many bytes: the odds are shared among its places.
+fn of_many(percent: u8, len: usize) -> u8 {
+    let places = (len as f32 / PLACE as f32).max(1.0);
+    let odds = f32::from(percent) / f32::from(100 - percent.min(99)) / places;
+    (100.0 * odds / (1.0 + odds)).round() as u8
 }
 
 /// Words that are not the agent's own, even in what it sends: what it has read goes to its model with every request.
@@ -160,7 +198,7 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 /// What the engines find in one part.
 pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
     match part.surface {
-        Surface::ToolCall if parts::command_like(part) => commands::find(part.text, here),
+        Surface::ToolCall if parts::command_like(part) => judge.commands.find(part.text, here),
         surface if is_foreign(surface) || surface == Surface::Body => {
             judge.scanner.find(Direction::Response, surface, part.text, here);
             if surface != Surface::Body {
@@ -213,4 +251,18 @@ fn once(out: &mut Vec<Noted>) {
         };
         n.group > 0 || !all.iter().any(twin)
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_a_text_the_less_its_one_suspicious_place_says() {
+        for (percent, len, says) in
+            [(99, 100, 99), (90, 4096, 90), (50, 8192, 33), (99, 40_960, 91), (99, 1 << 20, 28), (0, 9, 0)]
+        {
+            assert_eq!(of_many(percent, len), says, "{percent} in {len}");
+        }
+    }
 }

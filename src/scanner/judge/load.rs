@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Judge;
 use super::allow::AllowList;
+use crate::scanner::commands::{self, is_about_commands};
 use crate::scanner::rules::{self, BUILTIN, Rule};
 use crate::scanner::{Error, Scanner};
 
@@ -23,7 +24,9 @@ impl Judge {
     /// Everything wrong with its files.
     pub fn load(dir: &Path) -> Result<Judge, Error> {
         let mut wrong = Vec::new();
-        let own = own_rules(&dir.join("rules"), &mut wrong);
+        let own = Files::read(&files(&dir.join("rules"), &mut wrong), &mut wrong);
+        faults(&own.texts, &mut wrong);
+        let commands = own.commands(&mut wrong);
         let list = dir.join("allow.yaml");
         let allow = match text(&list) {
             Ok(Some(text)) => AllowList::parse(&text, &list.display().to_string()).unwrap_or_else(|e| {
@@ -36,22 +39,24 @@ impl Judge {
                 AllowList::default()
             }
         };
-        let scanner = joined(own, &mut wrong)?;
+        let scanner = joined(own.texts, &mut wrong)?;
         if !wrong.is_empty() {
             return Err(Error::Own { problems: wrong });
         }
-        Ok(Judge { allow, ..Judge::of(scanner)? })
+        Ok(Judge { allow, commands, ..Judge::of(scanner)? })
     }
 
     /// Are these files of rules that `load` would take? How many rules they have, and everything wrong with them.
     #[must_use]
     pub fn check(files: &[PathBuf]) -> (usize, Vec<String>) {
         let mut wrong = Vec::new();
-        let own: Vec<Own> = files.iter().flat_map(|path| own_file(path, &mut wrong)).collect();
-        let rules = own.len();
-        faults(&own, &mut wrong);
+        let own = Files::read(files, &mut wrong);
+        faults(&own.texts, &mut wrong);
+        let about = own.commands(&mut wrong);
+        let is_own = |source: &str| own.about_commands.iter().any(|(name, _)| name == source);
+        let rules = own.texts.len() + about.all().iter().filter(|r| is_own(&r.source_name)).count();
         if wrong.is_empty()
-            && let Err(why) = joined(own, &mut wrong)
+            && let Err(why) = joined(own.texts, &mut wrong)
         {
             wrong.push(why.to_string());
         }
@@ -73,29 +78,53 @@ struct Own {
     at: String,
 }
 
-fn own_rules(dir: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
-    let own: Vec<Own> = files(dir, wrong).iter().flat_map(|path| own_file(path, wrong)).collect();
-    faults(&own, wrong);
-    own
+/// The operator's files, read.
+#[derive(Default)]
+struct Files {
+    texts: Vec<Own>,
+    /// `(name, YAML)`: their rules are of another make.
+    about_commands: Vec<(String, String)>,
+}
+
+impl Files {
+    fn read(paths: &[PathBuf], wrong: &mut Vec<String>) -> Files {
+        let mut all = Files::default();
+        for path in paths {
+            let name = path.display().to_string();
+            match text(path) {
+                Ok(Some(text)) if is_about_commands(&text) => all.about_commands.push((name, text)),
+                Ok(Some(text)) => all.texts.extend(own_file(&name, &text, wrong)),
+                Ok(None) => {}
+                Err(why) => wrong.push(format!("{name}: {why}")),
+            }
+        }
+        all
+    }
+
+    /// The catalogue's rules for commands with these.
+    fn commands(&self, wrong: &mut Vec<String>) -> commands::Rules {
+        commands::Rules::with(&self.about_commands).unwrap_or_else(|faults| {
+            for commands::Fault { source_name, rule, reason } in faults {
+                let file =
+                    self.about_commands.iter().find(|(name, _)| *name == source_name && !rule.is_empty());
+                wrong.push(match file {
+                    Some((name, text)) => format!("{}: {reason}", place(name, text, &rule)),
+                    None => reason,
+                });
+            }
+            commands::Rules::default()
+        })
+    }
 }
 
 /// The rules of one file.
-fn own_file(path: &Path, wrong: &mut Vec<String>) -> Vec<Own> {
-    let name = path.display().to_string();
-    let text = match text(path) {
-        Ok(Some(text)) => text,
-        Ok(None) => return Vec::new(),
-        Err(why) => {
-            wrong.push(format!("{name}: {why}"));
-            return Vec::new();
-        }
-    };
-    match rules::read([(name.as_str(), text.as_str())], false) {
+fn own_file(name: &str, text: &str, wrong: &mut Vec<String>) -> Vec<Own> {
+    match rules::read([(name, text)], false) {
         Ok(rules) => {
-            return rules.into_iter().map(|rule| Own { at: place(&name, &text, &rule.id), rule }).collect();
+            return rules.into_iter().map(|rule| Own { at: place(name, text, &rule.id), rule }).collect();
         }
         Err(Error::Rule { rule, reason, .. }) => {
-            wrong.push(format!("{}: {reason}", place(&name, &text, &rule)));
+            wrong.push(format!("{}: {reason}", place(name, text, &rule)));
         }
         Err(why) => wrong.push(why.to_string()),
     }
@@ -226,6 +255,32 @@ rules:
             .replace("    keywords", "    overrides: true\n    keywords");
         let at = dir(&[("acme.yaml", &other)], None);
         assert_eq!(found(&Judge::load(at.path()).unwrap(), "acme_q8w7e6r5t4y3u2i1"), ["github.token"]);
+    }
+
+    #[test]
+    fn own_rules_for_commands_stand_beside_those_for_texts() {
+        let own = "family: command
+rules:
+  - id: acme.wipe
+    class: destructive
+    confidence: 92
+    programs: [acmectl]
+    flags: [all]
+    examples: ['acmectl wipe --all']
+    counter_examples: ['acmectl list']
+";
+        let at = dir(&[("acme.yaml", OWN), ("wipe.yaml", own)], None);
+        let judge = Judge::load(at.path()).unwrap();
+        let subject = Subject::new(Direction::Request, Surface::ToolCall);
+        let wiped = judge.verdict(&subject, b"acmectl wipe --all");
+        assert_eq!(&*wiped.findings[0].rule, "command.destructive");
+        assert_eq!(found(&judge, "x acme_q8w7e6r5t4y3u2i1"), ["acme.token"]);
+        let at = dir(&[("wipe.yaml", &own.replace("[all]", "[none]"))], None);
+        let Err(Error::Own { problems }) = Judge::load(at.path()) else { panic!("taken") };
+        assert!(
+            problems[0].contains("wipe.yaml:3: rule acme.wipe: does not find its example"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use crate::base::host::Host;
 
 use super::classifier::Classifier;
-use super::{Direction, Error, Finding, Scanner, Surface};
+use super::{Direction, Error, Finding, Scanner, Surface, commands};
 use examine::Examined;
 #[cfg(test)]
 use examine::Noted;
@@ -60,6 +60,7 @@ pub const MAX: u8 = 50;
 #[derive(Debug)]
 pub struct Judge {
     scanner: Scanner,
+    commands: commands::Rules,
     classifier: Classifier,
     classifier_rule: Arc<str>,
     allow: AllowList,
@@ -97,6 +98,12 @@ impl Judge {
     #[must_use]
     pub fn scanner(&self) -> &Scanner {
         &self.scanner
+    }
+
+    /// The rules for commands.
+    #[must_use]
+    pub fn commands(&self) -> &commands::Rules {
+        &self.commands
     }
 
     /// What may pass.
@@ -141,6 +148,7 @@ impl Judge {
     pub fn of(scanner: Scanner) -> Result<Judge, Error> {
         Ok(Judge {
             scanner,
+            commands: commands::Rules::default(),
             classifier: Classifier::builtin()?,
             classifier_rule: examine::CLASSIFIER.into(),
             allow: AllowList::default(),

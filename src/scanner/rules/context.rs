@@ -39,9 +39,11 @@ static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// Somewhere in name and between: the value is a secret.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new("(?i-u)key|token|secret|pass|pwd|auth|cred|api|sign|private|licen[cs]e|bearer|dsn|webhook|jwt|[_-]pat")
+    Regex::new("(?i-u)key|token|secret|pass|pwd|auth|cred|api|sign|private|bearer|dsn|webhook|jwt|[_-]pat")
         .ok()
 });
+/// Providers whose own names hold a word for a secret.
+const OUTSPOKEN: &[&[u8]] = &[b"auth0", b"rapidapi", b"newsapi", b"weatherapi"];
 
 /// What a value beside a name looks like.
 #[derive(Debug)]
@@ -65,7 +67,10 @@ impl Context {
             return None;
         }
         // only where a match begins and ends: what its parts are would cost a hundred times as much
-        let (field, secret) = (FIELD.as_ref()?.find(before), is(&SECRET, before));
+        let outspoken =
+            OUTSPOKEN.iter().find(|p| before.len() > p.len() && before[..p.len()].eq_ignore_ascii_case(p));
+        let told = &before[outspoken.map_or(0, |p| p.len())..];
+        let (field, secret) = (FIELD.as_ref()?.find(before), is(&SECRET, told));
         if let Some(field) = field {
             let field = field.as_bytes();
             let name = field.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.-".contains(b)).count();

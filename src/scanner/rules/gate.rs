@@ -28,7 +28,12 @@ impl Gate {
 
     /// May a match begin where `text` does?
     pub(in crate::scanner) fn lets_in(&self, text: &[u8]) -> bool {
-        text.len() >= self.bytes.len() && self.bytes.iter().zip(text).all(|(at, b)| at.has(*b))
+        text.len() >= self.bytes.len() && self.lets_begin(text)
+    }
+
+    /// The same of a text that goes on beyond `head`.
+    pub(in crate::scanner) fn lets_begin(&self, head: &[u8]) -> bool {
+        self.bytes.iter().zip(head).all(|(at, b)| at.has(*b))
     }
 }
 

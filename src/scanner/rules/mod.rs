@@ -6,6 +6,7 @@ mod catalogue;
 mod context;
 mod facts;
 mod gate;
+mod plain;
 mod read;
 mod rule;
 mod shape;
@@ -15,4 +16,5 @@ pub use catalogue::BUILTIN;
 pub use facts::Facts;
 pub use rule::Rule;
 
+pub(super) use plain::parse as parse_plain;
 pub(super) use read::read;

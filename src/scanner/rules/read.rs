@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::plain;
 use super::rule::Rule;
 use super::validate::{Allowed, Validator};
 use crate::config::yaml;
@@ -70,8 +71,7 @@ pub(in crate::scanner) fn read<'a>(
     let allowed = Arc::new(Allowed::builtin()?);
     let (mut rules, mut ids) = (Vec::new(), HashSet::new());
     for (name, text) in sources {
-        let file: File =
-            if trusted { yaml::parse(&essential(text), name)? } else { yaml::parse(text, name)? };
+        let file: File = if trusted { plain::parse(text, name)? } else { yaml::parse(text, name)? };
         for mut raw in file.rules {
             raw.pattern = whole(raw.pattern, &file.parts);
             raw.value = whole(raw.value, &file.parts);
@@ -103,25 +103,13 @@ impl Raw {
     }
 }
 
-/// A built-in file without its examples and references: most of it, of use to the tests alone. They see that nothing else is
-/// lost.
-fn essential(text: &str) -> String {
-    let (mut kept, mut dropping) = (String::with_capacity(text.len() / 2), false);
-    for line in text.split_inclusive('\n') {
-        let begins = ["    examples:", "    counter_examples:", "    references:"];
-        dropping = begins.contains(&line.trim_end()) || dropping && line.starts_with("      - ");
-        if !dropping {
-            kept.push_str(line);
-        }
-    }
-    kept
-}
-
 /// The pattern with its parts put in; parts may hold parts, a few levels deep.
 fn whole(mut pattern: String, parts: &BTreeMap<String, String>) -> String {
     for _ in 0..4 {
         for (name, part) in parts {
-            pattern = pattern.replace(&format!("{{{{{name}}}}}"), part);
+            if pattern.contains("{{") {
+                pattern = pattern.replace(&format!("{{{{{name}}}}}"), part);
+            }
         }
     }
     pattern

@@ -263,6 +263,11 @@ impl Rule {
         bounds.shape.fits(text, least..most + context::WITHIN + 1)
     }
 
+    /// The same, going by its first bytes.
+    pub(in crate::scanner) fn may_begin(&self, head: &[u8]) -> bool {
+        self.context.is_some() || self.bounds().gate.lets_begin(head)
+    }
+
     /// The length and confidence of a match at the very beginning of `text`.
     pub(in crate::scanner) fn matches(&self, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
         let bounds = self.bounds();

@@ -10,6 +10,11 @@ use super::rarity::Rarity;
 
 /// What one gram more in the table costs all others, as a share of the positions.
 const CROWDING: f32 = 1e-5;
+/// A gram that costs less is rare enough: no other is looked for.
+const CHEAP: f32 = 1.1 * CROWDING;
+
+/// So many grams has a piece beside which any byte may stand, or more.
+const OPEN: u16 = 128;
 
 /// The grams chosen so far.
 pub(in crate::scanner) struct Choice<'r> {
@@ -41,51 +46,59 @@ impl<'r> Choice<'r> {
     }
 
     /// The short ones choose first: they have little choice.
-    pub(in crate::scanner) fn places(mut self, keywords: &[Keyword]) -> Vec<(Gram, Place)> {
+    pub(in crate::scanner) fn places(mut self, keywords: &[Keyword]) -> Vec<(Gram, u64, Place)> {
         let mut order: Vec<(u16, &Keyword)> = (0_u16..).zip(keywords).collect();
         order.sort_by_key(|(_, k)| k.bytes.len());
-        let mut places = Vec::new();
+        let mut places = Vec::with_capacity(2 * self.stride * order.len());
         for (i, k) in order {
             for remainder in 0..self.stride {
-                let Some((piece, grams)) = self.cheapest(k, remainder) else { continue };
-                for gram in grams {
-                    self.taken.insert(gram);
-                    places.push(Place::new(gram, piece.eight, i, piece.offset));
-                }
+                let Some(piece) = self.cheapest(k, remainder) else { continue };
+                let (place, open) = (Place::new(piece.eight.1, i, piece.offset), piece.is_open());
+                piece.each_gram(|gram| {
+                    places.push((gram, piece.eight.0, place));
+                    if !open {
+                        self.taken.insert(gram);
+                    }
+                });
             }
         }
         places
     }
 
     /// Wherever the keyword lies, one stride meets one of its offsets with a given remainder: any of them will do.
-    fn cheapest<'a>(&self, keyword: &'a Keyword, remainder: usize) -> Option<(Piece<'a>, Vec<Gram>)> {
+    fn cheapest<'a>(&self, keyword: &'a Keyword, remainder: usize) -> Option<Piece<'a>> {
         // long enough to be met whole at every stride: no byte outside it need be guessed
         let whole = keyword.bytes.len() >= NARROW + self.stride - 1;
         let end = if whole { keyword.bytes.len() - NARROW + 1 } else { keyword.bytes.len() };
-        let offsets = (if whole { 0 } else { -1 }..i8::try_from(end).unwrap_or(i8::MAX))
-            .filter(|o| usize::from(o.rem_euclid(8).unsigned_abs()) % self.stride == remainder);
+        let first = if !whole && remainder == self.stride - 1 { -1 } else { remainder as i8 };
+        let offsets = (first..i8::try_from(end).unwrap_or(i8::MAX)).step_by(self.stride);
         let widths = if self.stride == 4 { &[WIDE, NARROW][..] } else { &[NARROW] };
-        let pieces = offsets.flat_map(|o| widths.iter().filter_map(move |w| Piece::of(keyword, o, *w)));
-        let mut best: Option<(f32, Piece<'a>, Vec<Gram>)> = None;
-        for piece in pieces {
-            let share = self.rarity.share(piece.bytes);
+        let mut best: Option<(f32, Piece<'a>)> = None;
+        for (offset, width) in offsets.flat_map(|o| widths.iter().map(move |w| (o, *w))) {
+            let Some(bytes) = Piece::seen(keyword, offset, width) else { continue };
+            let share = self.rarity.share(bytes);
             // no cheaper, whatever grams it has: those are many where a byte may be anything
-            if best.as_ref().is_some_and(|(cost, ..)| share / 3.0 >= *cost) {
+            if best.as_ref().is_some_and(|(cost, _)| share / 3.0 >= *cost) {
                 continue;
             }
-            let grams = piece.grams();
-            let cost = self.cost(share, &grams);
-            if best.as_ref().is_none_or(|(least, ..)| cost < *least) {
-                best = Some((cost, piece, grams));
+            let piece = Piece::of(keyword, offset, bytes);
+            let cost = self.cost(share, &piece);
+            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                best = Some((cost, piece));
+                if cost < CHEAP {
+                    break;
+                }
             }
         }
-        best.map(|(_, piece, grams)| (piece, grams))
+        best.map(|(_, piece)| piece)
     }
 
-    fn cost(&self, share: f32, grams: &[Gram]) -> f32 {
-        let new = grams.iter().filter(|g| !self.taken.contains(g)).count();
-        let new = f32::from(u16::try_from(new).unwrap_or(u16::MAX));
-        new * CROWDING + if new > 0.0 { share } else { share / 3.0 }
+    fn cost(&self, share: f32, piece: &Piece<'_>) -> f32 {
+        let mut new = if piece.is_open() { OPEN } else { 0_u16 };
+        if new == 0 {
+            piece.each_gram(|gram| new += u16::from(!self.taken.contains(&gram)));
+        }
+        f32::from(new) * CROWDING + if new > 0 { share } else { share / 3.0 }
     }
 }
 
@@ -96,54 +109,65 @@ struct Piece<'a> {
     bytes: &'a [u8],
     eight: (u64, u64),
     wide: bool,
-    fold: bool,
+    /// The lowest bit of each of its bytes that is a space or the end of a line.
+    spaces: u64,
     /// What the byte outside the keyword may be.
     around: Next,
 }
 
 impl Piece<'_> {
-    /// A short gram may reach one byte over either end of the keyword.
-    fn of(keyword: &Keyword, offset: i8, width: usize) -> Option<Piece<'_>> {
-        let (wide, before) = (width == WIDE, offset < 0);
+    /// What a gram sees of a keyword; a short one may reach one byte over either end.
+    fn seen(keyword: &Keyword, offset: i8, width: usize) -> Option<&[u8]> {
         let rest = keyword.bytes.get(usize::try_from(offset).unwrap_or(0)..)?;
-        let bytes = &rest[..rest.len().min(width - usize::from(before))];
-        if bytes.len() < NARROW - 1 || wide && bytes.len() < WIDE {
-            return None;
-        }
-        let (bits, mut mask) = eight(rest);
-        for at in rest.iter().take(8).enumerate().filter(|(_, b)| keyword.fold && **b == b' ').map(|(i, _)| i)
-        {
-            mask &= !(0xff << (8 * at));
-        }
-        let around = if before { keyword.before } else { keyword.next };
-        let eight = if before { (bits << 8, mask << 8) } else { (bits, mask) };
-        Some(Piece { offset, bytes, eight, wide, fold: keyword.fold, around })
+        let bytes = &rest[..rest.len().min(width - usize::from(offset < 0))];
+        (bytes.len() >= NARROW - 1 && (width != WIDE || bytes.len() == WIDE)).then_some(bytes)
     }
 
-    /// What the search may see there: a byte outside the keyword may be anything.
-    fn grams(&self) -> Vec<Gram> {
+    fn of<'a>(keyword: &'a Keyword, offset: i8, bytes: &'a [u8]) -> Piece<'a> {
+        let (wide, before) = (bytes.len() == WIDE, offset < 0);
+        let rest = &keyword.bytes[usize::try_from(offset).unwrap_or(0)..];
+        let (mut bits, mut mask) = eight(rest);
+        let mut spaces = 0;
+        for (i, _) in rest.iter().take(8).enumerate().filter(|(_, b)| keyword.fold && **b == b' ') {
+            mask &= !(0xff << (8 * i));
+            spaces |= u64::from(i < bytes.len()) << (8 * i);
+        }
+        if before {
+            (bits, mask, spaces) = (bits << 8, mask << 8, spaces << 8);
+        }
+        let around = if before { keyword.before } else { keyword.next };
+        Piece { offset, bytes, eight: (bits, mask), wide, spaces, around }
+    }
+
+    /// May any byte stand beside it? It has so many grams that each costs more than all others.
+    fn is_open(&self) -> bool {
+        self.bytes.len() < NARROW && self.around == Next::ANY
+    }
+
+    /// What the search may see there: a byte outside the keyword may be anything, and the end of a line stands for a space.
+    fn each_gram(&self, mut each: impl FnMut(Gram)) {
+        let mut spelt = |bytes: u64| {
+            // folded, the two differ by the bits of 0x0a
+            let spaces = self.spaces << 1;
+            let mut turned = 0;
+            loop {
+                let bytes = bytes | turned | turned << 2;
+                each(if self.wide { Gram::wide(bytes) } else { Gram::narrow(bytes) });
+                turned = turned.wrapping_sub(spaces) & spaces;
+                if turned == 0 {
+                    break;
+                }
+            }
+        };
         let free = match self.bytes.len() {
-            WIDE if self.wide => return self.spelt().into_iter().map(Gram::wide).collect(),
-            NARROW => return self.spelt().into_iter().map(Gram::narrow).collect(),
+            WIDE | NARROW if self.wide || self.bytes.len() == NARROW => return spelt(self.eight.0),
             _ if self.offset < 0 => 0,
             len => 8 * len,
         };
         // folded, as all bytes are
-        let folded = (0..=u8::MAX).filter(|b| b & 0x20 != 0);
-        let around = folded.filter(|b| self.around.has_folded(*b));
-        let spelt = self.spelt();
-        around.flat_map(|b| spelt.iter().map(move |s| Gram::narrow(s | u64::from(b) << free))).collect()
-    }
-
-    /// The bytes, with a space or the end of a line at each space.
-    fn spelt(&self) -> Vec<u64> {
-        let mut all = vec![self.eight.0];
-        let first = usize::from(self.offset < 0);
-        for at in (0..self.bytes.len()).filter(|i| self.fold && self.bytes[*i] == b' ') {
-            // folded, the two differ by these bits
-            let turned: Vec<u64> = all.iter().map(|s| s | u64::from(b'\n') << (8 * (at + first))).collect();
-            all.extend(turned);
-        }
-        all
+        let folded = [0x20_u8, 0x60, 0xa0, 0xe0].into_iter().flat_map(|b| b..=b + 0x1f);
+        folded
+            .filter(|b| self.around.has_folded(*b))
+            .for_each(|b| spelt(self.eight.0 | u64::from(b) << free));
     }
 }

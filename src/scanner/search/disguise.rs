@@ -56,8 +56,7 @@ fn longest_word(keyword: &Keyword) -> Option<&[u8]> {
 /// By ROT13, and backwards.
 fn both(keyword: Option<usize>, k: &Keyword) -> impl Iterator<Item = (Keyword, Disguise)> + use<> {
     let (fold, bytes, digits) = (k.fold, k.bytes.clone(), has_digits(&k.bytes));
-    let mut next = Next::NONE;
-    rot13(&k.next.bytes().collect::<Vec<_>>()).into_iter().for_each(|b| next.add(b));
+    let next = if k.next == Next::ANY { Next::ANY } else { k.next.bytes().map(turned).collect() };
     let ways = [
         (View::Rot13, rot13(&k.bytes), (Next::ANY, next)),
         (View::Reversed, backwards(&k.bytes), (k.next, Next::ANY)),
@@ -179,13 +178,28 @@ pub(in crate::scanner) fn again(
     work: &mut Work,
 ) -> Option<(View, Range<usize>, u8)> {
     let window = &text[start..text.len().min(start + rule.reach())];
+    let mut head = [0; HEAD];
     if rule.family != Family::Secret {
-        let (span, sure) = loose::is_odd(&window[..window.len().min(NEAR)])
-            .then(|| loosely(rule, text, start, work))
-            .flatten()?;
+        if !loose::is_odd(&window[..window.len().min(NEAR)]) {
+            return None;
+        }
+        let len = loose::phrase_head(text, start, rule.reach(), &mut head);
+        let (span, sure) =
+            rule.may_begin(&head[..len]).then(|| loosely(rule, text, start, work)).flatten()?;
         return Some((View::Whitespace, span, sure));
     }
-    if !rule.has_own_look() || memchr::memchr(b'\\', window).is_none() {
+    if !rule.has_own_look() {
+        return None;
+    }
+    let near = &window[..window.len().min(HEAD)];
+    let escapes = |text| memchr::memchr(b'\\', text).is_some();
+    let begins = if escapes(near) {
+        let len = loose::unescaped_head(text, start, 2 * rule.reach(), &mut head);
+        rule.may_begin(&head[..len])
+    } else {
+        rule.may_begin(near) && escapes(window)
+    };
+    if !begins {
         return None;
     }
     let plain = loose::unescaped(text, start, 2 * rule.reach());

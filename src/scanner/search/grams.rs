@@ -19,23 +19,22 @@ static MARKS: [u64; 256] = marks();
 #[derive(Debug)]
 pub(in crate::scanner) struct Table {
     bloom: Box<[u64; WORDS]>,
-    /// Slot → beginning of its run in `places`.
+    /// Slot → beginning of its run in the following.
     slots: Box<[u32]>,
-    places: Box<[Place]>,
     /// More of each place's hash: most that only look like a gram end here, in the cache.
     tags: Box<[u8]>,
+    /// The eight folded bytes from the gram on: settle nearly all doubts at once.
+    bytes: Box<[u64]>,
+    places: Box<[Place]>,
 }
 
 /// A keyword that has a gram `offset` bytes after its beginning, or one byte before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::scanner) struct Place {
-    slot: u32,
-    tag: u8,
-    /// The eight folded bytes from the gram on, as far as the keyword goes: settles nearly all doubts at once.
-    bytes: u64,
-    mask: u64,
     pub(in crate::scanner) keyword: u16,
     pub(in crate::scanner) offset: i8,
+    /// Which of the eight bytes from the gram on are known, a bit each: some are spaces, and the keyword ends.
+    known: u8,
 }
 
 /// The hash of a gram.
@@ -69,35 +68,50 @@ impl Gram {
         (self.0 >> (64 - WORD_BITS - 16) & 0xff) as u8
     }
 
-    fn slot(self) -> u32 {
-        (self.0 >> (64 - SLOT_BITS)) as u32
+    fn slot(self) -> usize {
+        (self.0 >> (64 - SLOT_BITS)) as usize
     }
 }
 
 impl Place {
-    /// `bytes` and `mask` as [`eight`] gives them, from the gram on.
-    pub(in crate::scanner) fn new(
-        gram: Gram,
-        (bytes, mask): (u64, u64),
-        keyword: u16,
-        offset: i8,
-    ) -> (Gram, Place) {
-        (gram, Place { slot: gram.slot(), tag: gram.tag(), bytes, mask, keyword, offset })
+    /// `mask` as [`eight`] gives it, from the gram on.
+    pub(in crate::scanner) fn new(mask: u64, keyword: u16, offset: i8) -> Place {
+        let known = (0..8).filter(|i| mask >> (8 * i) & 1 == 1).fold(0, |known, i| known | 1 << i);
+        Place { keyword, offset, known }
+    }
+
+    fn mask(self) -> u64 {
+        SPREAD[usize::from(self.known)]
     }
 }
 
 impl Table {
-    pub(in crate::scanner) fn new(grams: Vec<(Gram, Place)>) -> Table {
-        let mut bloom = Box::new([0; WORDS]);
-        for (gram, _) in &grams {
+    /// Of each gram, the eight folded bytes from it on, and its place.
+    pub(in crate::scanner) fn new(grams: &[(Gram, u64, Place)]) -> Table {
+        let (mut bloom, mut slots) = (Box::new([0; WORDS]), vec![0_u32; (1 << SLOT_BITS) + 1]);
+        for (gram, ..) in grams {
             bloom[gram.word()] |= gram.mark();
+            slots[gram.slot() + 1] += 1;
         }
-        let mut places: Vec<Place> = grams.into_iter().map(|(_, place)| place).collect();
-        places.sort_unstable();
-        places.dedup();
-        let begin = |s: u32| u32::try_from(places.partition_point(|p| p.slot < s)).unwrap_or(u32::MAX);
-        let tags = places.iter().map(|p| p.tag).collect();
-        Table { bloom, slots: (0..=1_u32 << SLOT_BITS).map(begin).collect(), places: places.into(), tags }
+        let mut sum = 0;
+        for slot in &mut slots {
+            sum += *slot;
+            *slot = sum;
+        }
+        let (mut free, len) = (slots.clone(), grams.len());
+        // as no folded byte is zero, nothing is found where nothing is put
+        let nowhere = Place { keyword: 0, offset: 0, known: u8::MAX };
+        let (mut tags, mut bytes, mut places) = (vec![0; len], vec![0; len], vec![nowhere; len]);
+        for (gram, eight, place) in grams {
+            let (first, at) = (slots[gram.slot()] as usize, free[gram.slot()] as usize);
+            let known = |i: usize| tags[i] == gram.tag() && places[i] == *place;
+            // a byte beside the keyword may be anything: two grams of one place may be alike here
+            if !(first..at).any(known) {
+                free[gram.slot()] += 1;
+                (tags[at], bytes[at], places[at]) = (gram.tag(), eight & place.mask(), *place);
+            }
+        }
+        Table { bloom, slots: slots.into(), tags: tags.into(), bytes: bytes.into(), places: places.into() }
     }
 
     /// May it be a piece of a keyword?
@@ -107,24 +121,43 @@ impl Table {
     }
 
     /// Whose piece it may be, going by the eight folded bytes that begin with it.
-    pub(in crate::scanner) fn at(&self, gram: Gram, bytes: u64) -> impl Iterator<Item = &Place> {
-        let slot = gram.slot() as usize;
+    pub(in crate::scanner) fn at(&self, gram: Gram, bytes: u64) -> impl Iterator<Item = Place> {
+        let slot = gram.slot();
         let run =
             if self.has(gram) { self.slots[slot] as usize..self.slots[slot + 1] as usize } else { 0..0 };
         let tag = gram.tag();
-        let tagged = run.filter(move |i| self.tags[*i] == tag).map(|i| &self.places[i]);
-        tagged.filter(move |place| (bytes ^ place.bytes) & place.mask == 0)
+        let tagged = run.filter(move |i| self.tags[*i] == tag).map(|i| (self.bytes[i], self.places[i]));
+        tagged.filter(move |(known, place)| bytes & place.mask() == *known).map(|(_, place)| place)
     }
 }
 
 /// The first eight bytes, folded, and which of them there are.
 pub(in crate::scanner) fn eight(bytes: &[u8]) -> (u64, u64) {
+    if let Some(all) = bytes.first_chunk() {
+        return (u64::from_le_bytes(*all) | FOLD, u64::MAX);
+    }
     let (mut first, mut there) = ([0; 8], [0; 8]);
     for (i, b) in bytes.iter().take(8).enumerate() {
         (first[i], there[i]) = (*b, 0xff);
     }
     (u64::from_le_bytes(first) | FOLD, u64::from_le_bytes(there))
 }
+
+/// For eight bits, as many bytes.
+static SPREAD: [u64; 256] = {
+    let (mut spread, mut known) = ([0_u64; 256], 0);
+    while known < 256 {
+        let mut i = 0;
+        while i < 8 {
+            if known >> i & 1 == 1 {
+                spread[known] |= 0xff << (8 * i);
+            }
+            i += 1;
+        }
+        known += 1;
+    }
+    spread
+};
 
 /// Three bits each, spread by a multiplicative generator.
 const fn marks() -> [u64; 256] {

@@ -11,7 +11,7 @@ use super::prefilter::{Keyword, Prefilter};
 use super::rarity::Rarity;
 use crate::scanner::rules::Rule;
 use crate::scanner::views::{Kind, Path, View};
-use crate::scanner::{Error, Family, Finding, Surface};
+use crate::scanner::{Error, Family, Finding, Surface, coded};
 
 const MAX_RULES: usize = 4096;
 const MAX_KEYWORDS: usize = 16_384;
@@ -20,7 +20,7 @@ const MAX_KEYWORDS: usize = 16_384;
 const LOSS: u8 = 1;
 
 /// A text so full of keywords that not all could be tried is none that anybody writes.
-const DENSE: u8 = 85;
+const DENSE: &str = "engine.too_dense";
 
 /// Words of phrases in disguise that stand nearer than this are read together.
 pub(super) const REREAD: usize = 512;
@@ -69,14 +69,7 @@ impl Lane {
         let (disguised, disguises) = disguise::all(&keywords);
         keywords.extend(disguised);
         let (prefilter, disguises) = (Prefilter::compile(keywords, rarity), disguises.into());
-        Ok(Lane {
-            prefilter,
-            rules: rules.into(),
-            disguises,
-            max_hold,
-            family,
-            dense: "engine.too_dense".into(),
-        })
+        Ok(Lane { prefilter, rules: rules.into(), disguises, max_hold, family, dense: DENSE.into() })
     }
 
     pub(in crate::scanner) fn max_hold(&self) -> usize {
@@ -122,7 +115,7 @@ impl Lane {
         for span in effort.into_dense() {
             let (rule, family) = (Arc::clone(&self.dense), self.family);
             let (start, end, path) = (span.start, span.end, look.path);
-            out.push(Finding { rule, family, confidence: DENSE, start, end, path });
+            out.push(Finding { rule, family, confidence: coded::confidence(DENSE), start, end, path });
         }
         if out.len() > first {
             settle(out, first);

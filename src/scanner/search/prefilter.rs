@@ -55,6 +55,14 @@ impl Next {
     }
 }
 
+impl FromIterator<u8> for Next {
+    fn from_iter<I: IntoIterator<Item = u8>>(bytes: I) -> Next {
+        let mut all = Next::NONE;
+        bytes.into_iter().for_each(|b| all.add(b));
+        all
+    }
+}
+
 /// The compiled search for a set of keywords.
 #[derive(Debug)]
 pub(in crate::scanner) struct Prefilter {
@@ -74,7 +82,7 @@ impl Prefilter {
     pub(in crate::scanner) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= Self::LONG { 4 } else { 2 };
-        let table = Table::new(Choice::new(stride, rarity).places(&keywords));
+        let table = Table::new(&Choice::new(stride, rarity).places(&keywords));
         Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
     }
 

@@ -12,7 +12,9 @@ pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     for skip in 0..run.len().min(8) {
         let promising =
             bytes(&start[skip.min(start.len())..]).is_some_and(|b| plausible(&b, false).is_some());
-        if promising && let Some(decoded) = bytes(&run[skip..]).filter(|_| run.len() <= sink.room()) {
+        if promising
+            && let Some(decoded) = bytes(&run[skip..]).filter(|_| sink.affords(run.len(), &chars.span()))
+        {
             return add_plausible(
                 sink,
                 &[View::Base32],

@@ -12,7 +12,7 @@ const LONGEST: usize = 2048;
 pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];
     let work = run.len() * (run.len() / 64 + 1);
-    if run.len() > LONGEST || work > sink.room() {
+    if run.len() > LONGEST || !sink.affords(work, &chars.span()) {
         return false;
     }
     let Some(decoded) = bytes(run) else { return false };

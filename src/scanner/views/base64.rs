@@ -19,7 +19,10 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];
     let start = &run[..run.len().min(TRIED)];
     let from_start = bytes(start).is_some_and(|b| plausible(&b, start.len() == run.len()).is_some());
-    if from_start && run.len() <= sink.room() {
+    if from_start {
+        if !sink.affords(run.len(), &chars.span()) {
+            return true;
+        }
         let decoded = bytes(run).unwrap_or_default();
         let container = is_container(&decoded);
         if add_plausible(sink, &[View::Base64], decoded, chars.map(0..run.len(), 4, 3), run.len())
@@ -34,7 +37,7 @@ pub(super) fn decode(chars: &Chars<'_>, inside: bool, sink: &mut Sink) -> bool {
             found |= add_texts(chars, step..run.len(), sink);
         } else {
             each_clear(run, step, |range| {
-                found |= range.len() <= sink.room()
+                found |= sink.affords(range.len(), &chars.span())
                     && add_texts(chars, range.start..run.len().min(range.end + 4), sink);
             });
         }

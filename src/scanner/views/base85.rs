@@ -101,7 +101,7 @@ pub(super) fn is_mixed(piece: &[u8]) -> bool {
 }
 
 fn attempt(text: &[u8], range: Range<usize>, table: &[u8; 256], sink: &mut Sink) -> bool {
-    if range.len() > sink.room() || !is_promising(text, range.clone(), table) {
+    if !is_promising(text, range.clone(), table) || !sink.affords(range.len(), &range) {
         return false;
     }
     let (mut bytes, mut anchors, mut groups) =

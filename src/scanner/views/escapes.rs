@@ -74,7 +74,7 @@ impl Bytes {
 }
 
 /// What the escape at `at` stands for, and its length.
-fn unescape(text: &[u8], at: usize) -> Option<(Bytes, usize)> {
+pub(super) fn unescape(text: &[u8], at: usize) -> Option<(Bytes, usize)> {
     let next = *text.get(at + 1)?;
     let simple = |b: u8| Some((Bytes::one(b), 2));
     match next {

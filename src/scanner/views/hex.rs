@@ -21,7 +21,7 @@ const GAP: usize = 4;
 pub(super) fn decode(chars: &Chars<'_>, mixed: bool, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];
     let digits = if mixed { longest(run) } else { 0..run.len() };
-    if digits.len() < LEAST || digits.len() > sink.room() {
+    if digits.len() < LEAST {
         return false;
     }
     // a digit that belongs to something else may stand before
@@ -29,6 +29,7 @@ pub(super) fn decode(chars: &Chars<'_>, mixed: bool, sink: &mut Sink) -> bool {
         let from = digits.start + skip;
         let start = &run[from..digits.end.min(from + TRIED)];
         bytes(start).is_some_and(|b| plausible(&b, false).is_some())
+            && sink.affords(digits.len(), &chars.span())
             && bytes(&run[from..digits.end]).is_some_and(|decoded| {
                 add_plausible(sink, &[View::Hex], decoded, chars.map(from..digits.end, 2, 1), digits.len())
             })

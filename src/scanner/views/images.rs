@@ -72,7 +72,7 @@ fn jpeg(text: &[u8], sink: &mut Sink) {
 
 /// Adds what is text of a piece.
 fn add(text: &[u8], piece: Range<usize>, sink: &mut Sink) {
-    let Some(bytes) = text.get(piece.clone()).filter(|b| b.len() <= sink.room()) else { return };
+    let Some(bytes) = text.get(piece.clone()) else { return };
     // names and values are kept apart by zeros
     let mut at = piece.start;
     for part in bytes.split(|b| *b == 0) {

@@ -12,9 +12,9 @@ use super::map::Map;
 use super::plausible::{Kind, is_compressed, is_zlib, plausible};
 use super::signs::Signs;
 
-/// What one stream may grow to, for each byte of it and at least.
-const GROWTH: usize = 100;
-const LEAST: usize = 16 * 1024;
+/// Read at a time. Where one is nothing but the byte that came last, it says nothing, and costs little.
+const BLOCK: usize = 4096;
+const CHEAP: usize = 16;
 
 /// Is all of it compressed?
 pub(super) fn begins(text: &[u8]) -> bool {
@@ -39,44 +39,76 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
 
 pub(super) fn decode(text: &[u8], at: usize, sink: &mut Sink) {
     let Some(stream) = text.get(at..) else { return };
-    let limit = sink.room().min(LEAST + GROWTH * stream.len());
     if let Some(member) = stream.strip_prefix(b"PK\x03\x04") {
-        decode_member(member, at + 4, limit, sink);
+        decode_member(member, at + 4, sink);
     } else if stream.starts_with(b"\x1f\x8b") {
         let mut source = GzDecoder::new(stream);
-        let bytes = read(&mut source, limit);
-        add(bytes, at..text.len() - source.into_inner().len(), sink);
+        let read = read(&mut source, sink.grows());
+        add(read, at..text.len() - source.into_inner().len(), sink);
     } else {
         let mut source = ZlibDecoder::new(stream);
-        let bytes = read(&mut source, limit);
-        add(bytes, at..text.len() - source.into_inner().len(), sink);
+        let read = read(&mut source, sink.grows());
+        add(read, at..text.len() - source.into_inner().len(), sink);
     }
 }
 
 /// A file of a zip archive; `member` begins after the signature.
-fn decode_member(member: &[u8], at: usize, limit: usize, sink: &mut Sink) {
+fn decode_member(member: &[u8], at: usize, sink: &mut Sink) {
     let short = |i: usize| member.get(i..i + 2).map_or(0, |b| usize::from(u16::from_le_bytes([b[0], b[1]])));
     let data = 26 + short(22) + short(24);
     if short(4) == 8
         && let Some(stream) = member.get(data..)
     {
         let mut source = DeflateDecoder::new(stream);
-        let bytes = read(&mut source, limit);
-        add(bytes, at + data..at + member.len() - source.into_inner().len(), sink);
+        let read = read(&mut source, sink.grows());
+        add(read, at + data..at + member.len() - source.into_inner().len(), sink);
     }
 }
 
+/// What a stream gave.
+struct Grown {
+    /// Without most of what is one byte over and over.
+    bytes: Vec<u8>,
+    work: usize,
+    /// There was no room for all of it.
+    cut: bool,
+}
+
 /// What comes before a fault is worth a look too.
-fn read(source: impl Read, limit: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let _ = source.take(limit as u64).read_to_end(&mut bytes);
-    bytes
+fn read(mut source: impl Read, room: usize) -> Grown {
+    let (mut grown, mut block) = (Grown { bytes: Vec::new(), work: 0, cut: false }, [0; BLOCK]);
+    loop {
+        let mut len = 0;
+        while len < BLOCK
+            && let Ok(more @ 1..) = source.read(&mut block[len..])
+        {
+            len += more;
+        }
+        if len == 0 {
+            return grown;
+        }
+        let block = &block[..len];
+        let same = grown.bytes.last().is_some_and(|last| block.iter().all(|b| b == last));
+        grown.work += if same { len / CHEAP } else { len };
+        if grown.work > room {
+            grown.cut = true;
+            return grown;
+        }
+        if !same {
+            grown.bytes.extend_from_slice(block);
+        }
+    }
 }
 
 /// A chance match of a header gives a few bytes of noise.
-fn add(bytes: Vec<u8>, source: Range<usize>, sink: &mut Sink) {
+fn add(grown: Grown, source: Range<usize>, sink: &mut Sink) {
+    let Grown { bytes, work, cut } = grown;
+    if cut {
+        sink.leave_out(&source);
+    }
     let (kind, cost) = (plausible(&bytes, true).unwrap_or(Kind::Binary), bytes.len());
     if cost >= 8 {
+        sink.grown(work, cost);
         sink.add(View::Inflate, (bytes, Map::Whole(source)), kind, cost);
     }
 }

@@ -2,11 +2,12 @@
 //! used up. No text is looked at twice.
 
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
+use super::budget::{Budget, Spent, Turn};
 use super::map::{Draft, Map, Trails};
-use super::plausible::{Kind, plausible};
+use super::plausible::{Kind, is_compressed, is_noise, plausible};
 use super::signs::Signs;
 use super::{DEPTH, Path, Seen, View, Wants};
 use super::{base85, hex, images, inflate, numbers, pdf, utf16};
@@ -14,36 +15,14 @@ use super::{
     entities, escapes, leet, markup, percent, quoted, run, shift, spaced, sweep, unicode, whitespace,
 };
 
-/// Decoded bytes for each byte of the text.
-const SHARE: usize = 3;
-/// And for any text.
-const BASE: usize = 24 * 1024;
-/// Decoded texts, at most, for any text, and one more for so many bytes of it.
-const TEXTS: usize = 512;
-const BYTES_A_TEXT: usize = 64;
 /// Longer texts are not guessed at.
 const GUESSED: usize = 16 * 1024;
+/// In longer texts, the views take turns.
+const SUBSETS: usize = 4096;
 /// How much behind a token tells it from another that begins alike.
 const FOLLOWS: usize = 256;
 /// So many texts wait to be guessed at.
 const DEAD_ENDS: usize = 64;
-
-/// What a look at a text took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
-    /// Bytes read or written by decodings.
-    pub bytes: usize,
-    /// Decoded texts.
-    pub texts: usize,
-}
-
-impl Spent {
-    /// What a text of this length may take at most.
-    #[must_use]
-    pub fn limit(len: usize) -> Spent {
-        Spent { bytes: SHARE * len + BASE, texts: TEXTS + len / BYTES_A_TEXT }
-    }
-}
 
 /// A decoded text that waits for its turn.
 struct Node {
@@ -61,16 +40,39 @@ pub(super) struct Sink {
     trails: Trails,
     seen: HashSet<u64>,
     tokens: HashSet<u64>,
-    left: Spent,
+    /// Nobody can make two texts look the same to it.
+    hasher: RandomState,
+    budget: Budget,
     /// Of the text that is being looked at.
     path: Path,
+    kind: Kind,
     trail: Option<usize>,
 }
 
 impl Sink {
-    /// How many bytes may still be decoded.
-    pub(super) fn room(&self) -> usize {
-        self.left.bytes
+    /// To how many bytes something compressed may still grow.
+    pub(super) fn grows(&self) -> usize {
+        self.budget.grows()
+    }
+
+    /// Something grew to `len` bytes, which took as much as reading `work`.
+    pub(super) fn grown(&mut self, work: usize, len: usize) {
+        self.budget.grown(work, len);
+    }
+
+    /// May so many bytes be decoded still? If not, what stands at `source` is left out.
+    pub(super) fn affords(&mut self, bytes: usize, source: &Range<usize>) -> bool {
+        let enough = bytes <= self.budget.room();
+        if !enough {
+            self.leave_out(source);
+        }
+        enough
+    }
+
+    /// What stands at `source` in the text that is being looked at is not decoded.
+    pub(super) fn leave_out(&mut self, source: &Range<usize>) {
+        let span = self.trail.map_or(source.clone(), |trail| self.trails.back(trail, source.clone()));
+        self.budget.leave_out(span);
     }
 
     /// Is the text one that was decoded already?
@@ -81,7 +83,7 @@ impl Sink {
     /// Was the token, with what follows it, not tried before? The same one stands in every text that replaces other parts.
     fn is_new(&mut self, text: &[u8], token: &Range<usize>) -> bool {
         let end = text.len().min(token.end + FOLLOWS);
-        self.tokens.insert(digest(&text[token.start..end])) || !self.is_deep()
+        self.tokens.insert(self.hasher.hash_one(&text[token.start..end])) || !self.is_deep()
     }
 
     /// Adds what `view` made of `cost` bytes.
@@ -91,28 +93,30 @@ impl Sink {
 
     /// The same, for a decoding in several steps.
     pub(super) fn add_by(&mut self, views: &[View], (bytes, map): (Vec<u8>, Map), kind: Kind, cost: usize) {
-        let path = views.iter().try_fold(self.path, |path, view| path.then(*view));
         let cost = cost.max(bytes.len());
-        let Some(path) = path.filter(|_| !bytes.is_empty() && views.iter().all(|v| self.wants.has(*v)))
-        else {
-            return;
-        };
-        if cost > self.left.bytes || self.left.texts == 0 {
+        if bytes.is_empty() || !views.iter().all(|v| self.wants.has(*v)) {
             return;
         }
-        self.left.bytes -= cost;
-        self.left.texts -= 1;
-        if !self.seen.insert(digest(&bytes)) {
+        let path = views.iter().try_fold(self.path, |path, view| path.then(*view));
+        let Some(path) = path.filter(|_| self.budget.pay(cost)) else {
+            return self.leave_out(&map.back(&(0..bytes.len())));
+        };
+        if !self.seen.insert(self.hasher.hash_one(&bytes)) {
             return;
         }
         let trail = self.trails.add(self.trail, map);
         self.queue.push_back(Node { bytes, kind, path, trail: Some(trail) });
     }
 
+    fn look_at(&mut self, node: &Node, turn: Turn) {
+        self.budget.turn(turn);
+        (self.path, self.kind, self.trail) = (node.path, node.kind, node.trail);
+    }
+
     /// Adds text in which parts were replaced; nothing was, nothing is added.
     pub(super) fn add_draft(&mut self, view: View, draft: Draft, cost: usize) {
         if draft.changed {
-            self.add(view, draft.finish(), Kind::Text, cost);
+            self.add(view, draft.finish(), self.kind, cost);
         }
     }
 }
@@ -122,15 +126,18 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
     if signs.is_empty() {
         return Spent::default();
     }
-    let limit = Spent::limit(text.len());
+    let hasher = RandomState::new();
     let mut sink = Sink {
         wants,
         queue: VecDeque::new(),
         trails: Trails::default(),
-        seen: HashSet::from([digest(text)]),
+        // what a long text gives is hardly that text again: to know it for sure costs more than to look
+        seen: if text.len() <= GUESSED { HashSet::from([hasher.hash_one(text)]) } else { HashSet::new() },
         tokens: HashSet::new(),
-        left: limit,
+        hasher,
+        budget: Budget::of(text.len()),
         path: Path::PLAIN,
+        kind: Kind::Text,
         trail: None,
     };
     if !images::decode(text, &mut sink) {
@@ -150,17 +157,17 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         } else if found {
             break;
         } else if let Some(node) = most_promising(&mut dead_ends) {
-            (sink.path, sink.trail) = (node.path, node.trail);
+            sink.look_at(&node, Turn::Guesses);
             shift::guess(&node.bytes, &mut sink);
             last.push_back(node);
         } else if let Some(node) = last.pop_front() {
-            (sink.path, sink.trail) = (node.path, node.trail);
+            sink.look_at(&node, Turn::Last);
             shift::guess_any(&node.bytes, &mut sink);
         } else {
             break;
         }
     }
-    Spent { bytes: limit.bytes - sink.left.bytes, texts: limit.texts - sink.left.texts }
+    sink.budget.spent()
 }
 
 /// Shows a text, and adds what it holds; whether it is what was looked for.
@@ -173,10 +180,14 @@ fn visit_one(node: &Node, sink: &mut Sink, visit: &mut dyn FnMut(&Seen<'_>) -> b
         trail: node.trail.unwrap_or_default(),
     };
     let found = visit(&seen);
-    (sink.path, sink.trail) = (node.path, node.trail);
-    if node.path.depth() < DEPTH && sink.left.bytes > 0 && !images::decode(&node.bytes, sink) {
+    (sink.path, sink.kind, sink.trail) = (node.path, node.kind, node.trail);
+    if !images::decode(&node.bytes, sink) {
         let signs = sweep::signs(&node.bytes, sink.wants);
-        expand(&node.bytes, &signs, sink);
+        if node.path.depth() < DEPTH {
+            expand(&node.bytes, &signs, sink);
+        } else if signs.has_any() && plausible(&node.bytes, true) == Some(Kind::Text) {
+            sink.leave_out(&(0..node.bytes.len()));
+        }
     }
     found
 }
@@ -217,13 +228,16 @@ const IN_PLACE: [(View, Decode); 9] = [
 ];
 
 /// Ordinary text has signs of several views all over. There, one view is taken for each part, and the next one sees what it
-/// leaves; else every subset of the views would be tried.
+/// leaves; else every subset of the views would be tried, which only short texts can afford.
 fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
     let parts = |(view, decode): &(View, Decode)| {
         signs.windows(*view).iter().map(|w| (w.clone(), vec![(*view, *decode)])).collect::<Vec<_>>()
     };
     let mut all: Vec<Part> = IN_PLACE.iter().flat_map(parts).collect();
-    if shift::has_words(text) {
+    if is_compressed(text) {
+        all.retain(|(window, _)| !is_noise(&text[window.clone()]));
+    }
+    if text.len() > SUBSETS || shift::has_words(text) {
         all.sort_by_key(|(window, _)| window.start);
         let mut merged: Vec<Part> = Vec::new();
         for (window, views) in all {
@@ -243,7 +257,11 @@ fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
     }
     for (window, views) in all {
         for (view, decode) in views {
-            if window.len() > sink.room() {
+            // once is enough, and in noise there is always something left
+            if view == View::Unicode && sink.path.last() == Some(view) {
+                continue;
+            }
+            if !sink.affords(window.len(), &window) {
                 break;
             }
             let mut draft = Draft::new(window.len());
@@ -309,10 +327,4 @@ pub(super) fn add_plausible(sink: &mut Sink, views: &[View], bytes: Vec<u8>, map
         sink.add_by(views, (bytes, map), kind, cost);
     }
     kind.is_some()
-}
-
-fn digest(bytes: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    hasher.finish()
 }

@@ -46,21 +46,89 @@ pub(in crate::scanner) fn is_odd(text: &[u8]) -> bool {
 
 /// Up to `len` bytes of what is read from `at` on.
 pub(in crate::scanner) fn phrase(text: &[u8], at: usize, len: usize) -> Loose {
-    let text = &text[..text.len().min(at + READ * len)];
-    let (mut draft, mut at) = (Draft::new(len), at);
-    while at < text.len() && draft.bytes.len() < len {
-        let gap = gap(text, at);
-        let span = at..at + gap.len;
-        match gap.reads {
-            Some(b" ") if span.len() == 1 && text[at] == b' ' => draft.keep(text, span),
-            Some(reads) => draft.put(reads, span),
-            None => draft.keep(text, at..at + 1),
-        }
-        at += gap.len.max(1);
-    }
+    let (text, mut draft) = (&text[..text.len().min(at + READ * len)], Draft::new(len));
+    read(text, at, len, |reads, span| match reads {
+        Some(reads) => draft.put(reads, span),
+        None => draft.keep(text, span),
+    });
     let (bytes, map) = draft.finish();
     Loose { bytes, map }
 }
+
+/// The first bytes of `phrase`, however many of them fit; returns how many there are.
+pub(in crate::scanner) fn phrase_head(text: &[u8], at: usize, len: usize, head: &mut [u8]) -> usize {
+    let (text, mut filled) = (&text[..text.len().min(at + READ * len)], 0);
+    let most = head.len().min(len);
+    read(text, at, most, |reads, span| filled += fill(head, filled, reads.unwrap_or(&text[span])));
+    filled
+}
+
+/// The first bytes of `unescaped`, likewise.
+pub(in crate::scanner) fn unescaped_head(text: &[u8], at: usize, len: usize, head: &mut [u8]) -> usize {
+    let (mut at, end, mut filled) = (at, text.len().min(at + len), 0);
+    while at < end && filled < head.len() {
+        match escapes::unescape(text, at).filter(|_| text[at] == b'\\') {
+            Some((bytes, len)) => {
+                filled += fill(head, filled, bytes.as_slice());
+                at += len;
+            }
+            None => {
+                filled += fill(head, filled, &text[at..=at]);
+                at += 1;
+            }
+        }
+    }
+    filled
+}
+
+fn fill(head: &mut [u8], from: usize, bytes: &[u8]) -> usize {
+    let room = &mut head[from..];
+    let len = room.len().min(bytes.len());
+    room[..len].copy_from_slice(&bytes[..len]);
+    len
+}
+
+/// Reads up to `len` bytes from `at` on: tells `part` what a gap reads as, or that a part stands there as it is.
+fn read(text: &[u8], mut at: usize, len: usize, mut part: impl FnMut(Option<&'static [u8]>, Range<usize>)) {
+    let mut done = 0;
+    while at < text.len() && done < len {
+        let plain = plain(&text[at..text.len().min(at + len - done)]);
+        if plain > 0 {
+            part(None, at..at + plain);
+            (at, done) = (at + plain, done + plain);
+            continue;
+        }
+        let gap = gap(text, at);
+        let reads = gap.reads.filter(|reads| *reads != b" " || gap.len > 1 || text[at] != b' ');
+        let span = at..at + gap.len.max(1);
+        done += reads.map_or(span.len(), <[u8]>::len);
+        at = span.end;
+        part(reads, span);
+    }
+}
+
+/// How much stands at the beginning that is no gap, or a single space.
+fn plain(text: &[u8]) -> usize {
+    let begins = |i: usize| text.get(i).is_none_or(|b| BEGINS[usize::from(*b)]);
+    let mut at = 0;
+    while at < text.len() && (!begins(at) || text[at] == b' ' && !begins(at + 1)) {
+        at += 1;
+    }
+    at
+}
+
+/// What a gap may begin with.
+static BEGINS: [bool; 256] = {
+    let (mut all, mut b) = ([false; 256], 0);
+    while b < 256 {
+        all[b] = matches!(
+            b as u8,
+            b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | b'+' | b'<' | b'&' | b'\\' | b'%' | 0x80..
+        );
+        b += 1;
+    }
+    all
+};
 
 /// The text from `at` on without its escapes.
 pub(in crate::scanner) fn unescaped(text: &[u8], at: usize, len: usize) -> Loose {
@@ -107,7 +175,23 @@ fn piece(text: &[u8], at: usize) -> Option<(usize, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_head_is_what_all_of_it_begins_with(parts in proptest::collection::vec(prop_oneof!["[a-z ]{0,9}", Just("</b>".to_owned()), Just("\\n\\t".to_owned()), Just("\\u0041\\x4".to_owned()), Just("\n    # ".to_owned()), Just("&nbsp;é".to_owned()), Just("<p class='x'> + %20".to_owned())], 0..30), len in 0_usize..60) {
+            let text = parts.concat();
+            let text = text.as_bytes();
+            let mut head = [0; 24];
+            let filled = phrase_head(text, 0, len, &mut head);
+            let whole = phrase(text, 0, len).bytes;
+            prop_assert!(whole.starts_with(&head[..filled]) && (filled == head.len() || filled + 1 >= whole.len().min(head.len())));
+            let filled = unescaped_head(text, 0, len, &mut head);
+            prop_assert!(unescaped(text, 0, len).bytes.starts_with(&head[..filled]));
+        }
+    }
 
     #[test]
     fn a_phrase_is_read_whatever_is_between_its_words() {

@@ -5,6 +5,7 @@ mod base32;
 mod base58;
 mod base64;
 mod base85;
+mod budget;
 mod entities;
 mod escapes;
 mod hex;
@@ -37,7 +38,7 @@ mod tests;
 use std::fmt;
 use std::ops::Range;
 
-pub use lattice::Spent;
+pub use budget::Spent;
 pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 

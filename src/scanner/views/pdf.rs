@@ -36,7 +36,7 @@ pub(super) fn shows(text: &[u8]) -> bool {
 
 /// The shown strings, one after the other.
 pub(super) fn decode_page(text: &[u8], sink: &mut Sink) {
-    if text.len() > sink.room() {
+    if !sink.affords(text.len(), &(0..text.len())) {
         return;
     }
     let (mut draft, mut at, mut in_array) = (Draft::new(text.len() / 2), 0, false);

@@ -40,6 +40,13 @@ fn is_odd(b: u8) -> bool {
     b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x1b | 0x0c) || b == 0x7f
 }
 
+/// More than a third of it is no text.
+pub(super) fn is_noise(bytes: &[u8]) -> bool {
+    let wrong =
+        |c: std::str::Utf8Chunk<'_>| c.invalid().len() + c.valid().bytes().filter(|b| is_odd(*b)).count();
+    bytes.utf8_chunks().map(wrong).sum::<usize>() * 3 > bytes.len()
+}
+
 /// Begins as something that holds other things, or as an image.
 pub(super) fn is_container(bytes: &[u8]) -> bool {
     is_compressed(bytes)

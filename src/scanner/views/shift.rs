@@ -63,7 +63,7 @@ pub(super) fn view(by: u8) -> View {
 
 pub(super) fn decode(view: View, text: &[u8], window: Range<usize>, sink: &mut Sink) {
     let piece = &text[window.clone()];
-    if piece.len() > sink.room() {
+    if !sink.affords(piece.len(), &window) {
         return;
     }
     match view {
@@ -162,7 +162,8 @@ pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     if text.len() <= WORDS || has_signs(&moved(piece, 13)) {
         decode(View::Rot13, text, all, sink);
     }
-    let others = (1..26).filter(|by| *by != 13 && has_signs(&moved(piece, *by)));
+    let worth = may_have_signs(piece);
+    let others = (1..26).filter(|by| *by != 13 && worth && has_signs(&moved(piece, *by)));
     for by in likely(text).into_iter().chain(others) {
         add_moved(text, by, sink);
     }
@@ -176,9 +177,18 @@ pub(super) fn guess_any(text: &[u8], sink: &mut Sink) {
 }
 
 fn add_moved(text: &[u8], by: u8, sink: &mut Sink) {
-    if text.len() <= sink.room() {
+    if sink.affords(text.len(), &(0..text.len())) {
         sink.add(view(by), (moved(text, by), Map::even(0..text.len(), 1, 1)), Kind::Text, text.len());
     }
+}
+
+/// Could there be signs, were the letters moved? Those that letters have no part in were seen before.
+fn may_have_signs(piece: &[u8]) -> bool {
+    let digits = piece.iter().filter(|b| b.is_ascii_digit()).count();
+    let long = |run: &[u8]| run.len() >= sweep::TOKEN && sweep::in_word(run[0]) != 0;
+    digits >= usize::from(sweep::DIGITS)
+        || piece.iter().any(|b| matches!(b, b'%' | b'\\' | b'&' | b'=' | b'~'))
+        || piece.chunk_by(|a, b| sweep::in_word(*a) == sweep::in_word(*b)).any(long)
 }
 
 /// Is there anything encoded in it, for all one can see?
@@ -200,7 +210,9 @@ fn likely_of(text: &[u8]) -> Option<u8> {
     for b in text.iter().filter(|b| b.is_ascii_alphabetic()) {
         counts[usize::from(b.to_ascii_lowercase() - b'a')] += 1;
     }
-    let fit = |by: usize| (0..26).map(|i| counts[i] * SHARES[(i + by) % 26]).sum::<u32>();
+    // twice in a row: no division
+    let twice: [u32; 52] = std::array::from_fn(|i| SHARES[i % 26]);
+    let fit = |by: usize| counts.iter().zip(&twice[by..]).map(|(count, share)| count * share).sum::<u32>();
     let best = (0..26).max_by_key(|by| fit(*by))?;
     u8::try_from(best).ok()
 }

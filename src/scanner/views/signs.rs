@@ -40,13 +40,17 @@ impl Signs {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        !self.wide
-            && !self.opaque
-            && self.tokens.is_empty()
-            && self.marks.is_empty()
-            && self.mixed.is_empty()
-            && self.compressed.is_empty()
-            && self.windows.iter().all(Vec::is_empty)
+        !self.opaque && !self.has_any()
+    }
+
+    /// Of anything but letters that make no words.
+    pub(super) fn has_any(&self) -> bool {
+        self.wide
+            || !self.tokens.is_empty()
+            || !self.marks.is_empty()
+            || !self.mixed.is_empty()
+            || !self.compressed.is_empty()
+            || self.windows.iter().any(|w| !w.is_empty())
     }
 
     /// Parts of the text, in order and apart from each other.

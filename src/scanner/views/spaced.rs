@@ -18,8 +18,10 @@ const GAP: usize = 4;
 /// Somewhere in `range` letters seem to stand apart. Returns where to go on.
 pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usize {
     let mut at = range.start;
+    // most are a letter within a word
+    let single = |at: usize| text[at] >= 0x80 || text.get(at + 1).is_some_and(|b| SEPARATES[usize::from(*b)]);
     while at < range.end {
-        if (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
+        if single(at) && (at == 0 || !text[at - 1].is_ascii_alphanumeric()) && next(text, at).is_some() {
             let (mut end, mut row, mut letters, mut numbers) = (at, 1, 0, 0);
             while let Some(begin) = next(text, end) {
                 letters += usize::from(text[end].is_ascii_alphabetic() || text[end] >= 0x80);
@@ -36,9 +38,18 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
     at
 }
 
-fn is_separator(b: u8) -> bool {
+const fn is_separator(b: u8) -> bool {
     matches!(b, b' ' | b'.' | b'-' | b'*' | b'/' | b',' | b'+' | b'\'' | b'~' | b'_' | b'|' | b'\t')
 }
+
+static SEPARATES: [bool; 256] = {
+    let (mut all, mut b) = ([false; 256], 0);
+    while b < 256 {
+        all[b] = is_separator(b as u8);
+        b += 1;
+    }
+    all
+};
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let text = &text[..window.end];

@@ -14,7 +14,7 @@ pub(super) fn begins(text: &[u8]) -> bool {
 
 pub(super) fn decode(text: &[u8], sink: &mut Sink) {
     let start = if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") { 2 } else { 0 };
-    if text.len() > sink.room() {
+    if !sink.affords(text.len(), &(0..text.len())) {
         return;
     }
     let big = text.get(start) == Some(&0);

@@ -2,13 +2,14 @@
 
 mod checksums;
 mod decoded;
+mod generated;
 mod numbers;
 mod wallets;
 
 use aho_corasick::AhoCorasick;
 use serde::Deserialize;
 
-use crate::config::yaml;
+use super::plain;
 use crate::scanner::Error;
 
 const ALLOWED: &str = include_str!("../../../../config/rules/allow.yaml");
@@ -49,6 +50,8 @@ pub(in crate::scanner) enum Validator {
     AwsKeyId,
     /// Letters and digits both, as generated values have.
     Mixed,
+    /// Letters and digits both, and no words joined by marks.
+    Generated,
     /// Small letters, capitals and digits.
     AllCases,
 }
@@ -71,6 +74,7 @@ impl Validator {
             Validator::Macaroon => decoded::macaroon(value),
             Validator::AwsKeyId => decoded::aws_key_id(value),
             Validator::Mixed => has(value, u8::is_ascii_digit) && has(value, u8::is_ascii_alphabetic),
+            Validator::Generated => generated::generated(value),
             Validator::AllCases => {
                 has(value, u8::is_ascii_digit)
                     && has(value, u8::is_ascii_lowercase)
@@ -119,7 +123,7 @@ struct Raw {
 impl Allowed {
     pub(in crate::scanner) fn builtin() -> Result<Allowed, Error> {
         let source_name = "config/rules/allow.yaml";
-        let Raw { fragments, values } = yaml::parse(ALLOWED, source_name)?;
+        let Raw { fragments, values } = plain::parse(ALLOWED, source_name)?;
         let fault = |e: aho_corasick::BuildError| Error::Rule {
             source_name: source_name.into(),
             rule: "fragments".into(),

@@ -1,6 +1,7 @@
 //! Whatever a rule's example is wrapped in, it is found; whatever the text, the work is bounded.
 
 mod containers;
+mod decoys;
 mod encode;
 
 use std::sync::LazyLock;
@@ -88,6 +89,13 @@ fn missed(rule: &Rule, chain: &[&Encoder]) -> Option<String> {
     (!hit).then(|| format!("{}: {}: {text:.300?}", names(), rule.id))
 }
 
+/// The shortest part of a chain that is missed by itself: what is to be mended.
+fn shortest(rule: &Rule, chain: &[&Encoder]) -> String {
+    let parts = (1..=chain.len()).flat_map(|n| chain.windows(n));
+    let part = parts.into_iter().find(|part| missed(rule, part).is_some()).unwrap_or(chain);
+    part.iter().rev().map(|(name, ..)| *name).collect::<Vec<_>>().join(" > ")
+}
+
 /// The same numbers on each run.
 fn lots(seed: &mut u64, of: usize) -> usize {
     *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -120,7 +128,7 @@ fn encodings_in_encodings_are_found_five_deep() {
                     }
                 }
                 tried += 1;
-                all.extend(missed(rule, &chain));
+                all.extend(missed(rule, &chain).map(|all| format!("[{}] {all}", shortest(rule, &chain))));
             }
         }
     }

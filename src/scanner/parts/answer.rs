@@ -32,9 +32,25 @@ const NAMED: [&[u8]; 4] = [b"function", b"functionCall", b"function_call", b"too
 /// What a tool is called with.
 const ARGUMENTS: [&[u8]; 6] = [b"arguments", b"input", b"args", b"parameters", b"action", b"code"];
 
+/// Calls in calls are shown by themselves so deep; what they say was shown with the outer ones too. Else a body of nothing but
+/// calls in calls would be shown as often as they are deep.
+const NESTED: usize = 4;
+
 /// Shows every call of a tool in it, wherever it stands.
 pub(super) fn calls(tape: &Tape, text: &[u8], show: &mut Show<'_, '_>) {
+    // where the calls end in which an object stands
+    let mut within: Vec<usize> = Vec::new();
     for object in tape.objects(text) {
+        let reach = object.reach();
+        while within.last().is_some_and(|end| *end <= reach.start) {
+            within.pop();
+        }
+        if within.len() >= NESTED {
+            continue;
+        }
+        if object.says(b"type", CALLS) || NAMED.iter().any(|key| object.has(key)) {
+            within.push(reach.end);
+        }
         if object.says(b"type", CALLS) {
             let tool = object.word(b"name").or_else(|| object.word(b"type"));
             one(tool, object, show);

@@ -28,6 +28,9 @@ const RESULTS: &[&[u8]] = &[
 
 /// Shows the parts of a request.
 pub(super) fn request(root: Item<'_>, show: &mut Show<'_, '_>) {
+    if root.fields().any(|(key, _)| key.raw().contains(&b'\\')) {
+        escaped(root, show);
+    }
     for (key, value) in root.fields() {
         match key.raw() {
             b"messages" | b"contents" | b"chat_history" | b"input" => turns(value, show),
@@ -47,7 +50,6 @@ pub(super) fn request(root: Item<'_>, show: &mut Show<'_, '_>) {
             b"body" | b"request" | b"params" if value.has(b"messages") || value.has(b"contents") => {
                 request(value, show);
             }
-            raw if raw.contains(&b'\\') => escaped(root, show),
             _ => {}
         }
     }

@@ -1,6 +1,8 @@
 //! JSON as a flat list of what stands where. Takes anything: what is no JSON is passed over, what is not closed ends with the
 //! text, keys may repeat, and several documents may follow each other. What the values mean is up to the shapes.
 
+use std::ops::Range;
+
 use super::string::is_same;
 use memchr::memchr2;
 
@@ -183,6 +185,11 @@ impl<'t> Item<'t> {
 
     pub(super) fn kind(self) -> Kind {
         self.node().kind
+    }
+
+    /// Its own number among the values, and the first one behind all that it holds.
+    pub(super) fn reach(self) -> Range<usize> {
+        self.at..self.node().next
     }
 
     /// Between the quotes, as it is written.

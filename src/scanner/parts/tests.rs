@@ -371,3 +371,30 @@ proptest! {
         prop_assert_eq!(streamed(body.as_bytes(), &cuts), streamed(body.as_bytes(), &[]));
     }
 }
+
+/// What a body costs to look at is what is shown of it.
+#[test]
+fn no_body_is_shown_many_times_over() {
+    let shown = |direction, body: &str| {
+        let mut bytes = 0;
+        each(direction, body.as_bytes(), &mut |part| bytes += part.text.len());
+        bytes
+    };
+    let call = |inner: &str| {
+        format!(
+            r#"{{"type":"tool_use","name":"a","input":{{"command":"ls -la /tmp/somewhere","more":{inner}}}}}"#
+        )
+    };
+    let nested = (0..200).fold("1".to_owned(), |inner, _| call(&inner));
+    let named =
+        (0..200).fold("1".to_owned(), |inner, _| format!(r#"{{"function":{{"arguments":{inner}}}}}"#));
+    for calls in [nested, named] {
+        let body = format!(r#"{{"tool_use":0,"content":[{calls}]}}"#);
+        let bytes = shown(Direction::Response, &body);
+        assert!(bytes <= 6 * body.len(), "{bytes} of {}", body.len());
+    }
+    let turns = r#""m\u0065ssages":[{"role":"tool","content":"what a tool gave"}],"#.repeat(200);
+    let body = format!("{{{turns}\"a\":1}}");
+    let bytes = shown(Direction::Request, &body);
+    assert!((200 * 16..=body.len()).contains(&bytes), "{bytes} of {}", body.len());
+}

@@ -211,14 +211,23 @@ mod work {
     use crate::scanner::search::WORK;
 
     /// What a text may cost for each of its bytes, whatever it is made of, and what may be saved up and overdrawn by one try.
-    const MOST: usize = 20;
-    const ONCE: usize = 320 * 1024;
+    const MOST: usize = 16;
+    const ONCE: usize = 272 * 1024;
+    /// The same with what views make of it: up to three more bytes for each, of which each pays for as much.
+    const MOST_SEEN: usize = 4 * MOST;
     const SIZE: usize = 24 * 1024;
 
-    fn cost(scanner: &Scanner, direction: Direction, text: &[u8]) -> usize {
-        WORK.set(0);
-        scanner.find(direction, Surface::Body, text, &mut Vec::new());
-        WORK.get().saturating_sub(ONCE) / text.len()
+    /// As it stands, and with all views.
+    fn costs(scanner: &Scanner, direction: Direction, text: &[u8]) -> (usize, usize) {
+        let cost = |find: &dyn Fn(&mut Vec<Finding>)| {
+            WORK.set(0);
+            find(&mut Vec::new());
+            WORK.get().saturating_sub(ONCE) / text.len()
+        };
+        (
+            cost(&|out| scanner.plain(direction, Surface::Body, text, out)),
+            cost(&|out| scanner.find(direction, Surface::Body, text, out)),
+        )
     }
 
     /// What follows a keyword in an example, but shorter than any value.
@@ -249,9 +258,9 @@ mod work {
                 }
                 for unit in units {
                     let text = unit.repeat(SIZE / unit.len() + 1);
-                    let cost = cost(scanner, direction, text.as_bytes());
-                    if cost > MOST {
-                        dear.push((cost, rule.id.to_string(), unit));
+                    let (plain, seen) = costs(scanner, direction, text.as_bytes());
+                    if plain > MOST || seen > MOST_SEEN {
+                        dear.push((plain, seen, rule.id.to_string(), unit));
                     }
                 }
             }

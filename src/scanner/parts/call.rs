@@ -95,12 +95,11 @@ fn line(words: Item<'_>) -> Vec<u8> {
 /// Is the part a command that a tool is called to run?
 #[must_use]
 pub fn command_like(part: &Part<'_>) -> bool {
-    let folded =
-        |bytes: Option<&[u8]>| String::from_utf8_lossy(bytes.unwrap_or_default()).to_ascii_lowercase();
     if part.surface != Surface::ToolCall {
         return false;
     }
-    let (field, tool) = (folded(part.field), folded(part.tool));
-    let shell = SHELLS.iter().any(|s| tool.contains(s));
-    COMMANDS.contains(&&*field) || shell && (field.is_empty() || INPUTS.contains(&&*field))
+    let (field, tool) = (part.field.unwrap_or_default(), part.tool.unwrap_or_default());
+    let is = |words: &[&str]| words.iter().any(|w| field.eq_ignore_ascii_case(w.as_bytes()));
+    let has = |word: &&str| tool.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word.as_bytes()));
+    is(&COMMANDS) || SHELLS.iter().any(has) && (field.is_empty() || is(&INPUTS))
 }

@@ -95,16 +95,75 @@ fn is_closed(before: &[u8]) -> bool {
 
 /// May a value begin with `first`, given what stands between the name and it?
 fn begins(between: &[u8], first: u8) -> bool {
-    let escaped: [&[u8]; 10] =
-        [b"\\n", b"\\t", b"\\r", b"%3D", b"%3d", b"%3A", b"%3a", b"%20", b"%22", b"\\u0022"];
     let Some(last) = between.last() else { return false };
-    first.is_ascii_graphic()
-        && !b"\"'`=:>(,[{;|\\<%&".contains(&first)
-        && (last.is_ascii_whitespace()
-            || b"\"'`=:>(,[{;|".contains(last)
-            || b"ntrDdAa02".contains(last)
-                && (escaped.iter().any(|e| between.ends_with(e)) || between.ends_with(b"\\u003d")))
+    match BEFORE[usize::from(*last)] {
+        _ if !FIRST[usize::from(first)] => false,
+        Before::Never => false,
+        Before::Always => true,
+        Before::Escaped => {
+            let escaped: [&[u8]; 11] = [
+                b"\\n", b"\\t", b"\\r", b"%3D", b"%3d", b"%3A", b"%3a", b"%20", b"%22", b"\\u0022",
+                b"\\u003d",
+            ];
+            escaped.iter().any(|e| between.ends_with(e))
+        }
+    }
 }
+
+/// What a value may begin with: anything that is seen and does not set it apart.
+static FIRST: [bool; 256] = {
+    let (mut all, mut b) = ([false; 256], 0);
+    while b < 256 {
+        let c = b as u8;
+        let apart = matches!(
+            c,
+            b'"' | b'\''
+                | b'`'
+                | b'='
+                | b':'
+                | b'>'
+                | b'('
+                | b','
+                | b'['
+                | b'{'
+                | b';'
+                | b'|'
+                | b'\\'
+                | b'<'
+                | b'%'
+                | b'&'
+        );
+        all[b] = c.is_ascii_graphic() && !apart;
+        b += 1;
+    }
+    all
+};
+
+/// May a byte stand before a value?
+#[derive(Clone, Copy)]
+enum Before {
+    Never,
+    Always,
+    /// As the last one of an escape.
+    Escaped,
+}
+
+static BEFORE: [Before; 256] = {
+    let (mut all, mut b) = ([Before::Never; 256], 0);
+    while b < 256 {
+        let c = b as u8;
+        all[b] = match c {
+            b'"' | b'\'' | b'`' | b'=' | b':' | b'>' | b'(' | b',' | b'[' | b'{' | b';' | b'|' => {
+                Before::Always
+            }
+            b'n' | b't' | b'r' | b'D' | b'd' | b'A' | b'a' | b'0' | b'2' => Before::Escaped,
+            _ if c.is_ascii_whitespace() => Before::Always,
+            _ => Before::Never,
+        };
+        b += 1;
+    }
+    all
+};
 
 /// Does a value end here? What goes on is a longer one, and none of this kind.
 pub(in crate::scanner) fn ends(after: &[u8]) -> bool {

@@ -168,11 +168,10 @@ fn is_words(plain: &str, listed: bool) -> bool {
     let digit = plain.starts_with(|c: char| c.is_ascii_digit())
         && !["0x", "0X", "0o", "0b"].iter().any(|base| plain.starts_with(base))
         && plain.bytes().any(|b| b.is_ascii_alphabetic() && b | 0x20 != b'e');
-    (letter || digit)
-        && !["null", "true", "false"].iter().any(|word| plain.eq_ignore_ascii_case(word))
-        && ![": ", " #"].iter().any(|mark| plain.contains(mark))
-        && !plain.ends_with(':')
-        && !(listed && plain.contains(['[', ']', '{', '}']))
+    let a_word = ["null", "true", "false"].iter().any(|word| plain.eq_ignore_ascii_case(word));
+    let more = [": ", " #"].iter().any(|mark| plain.contains(mark)) || plain.ends_with(':');
+    let nested = listed && plain.contains(['[', ']', '{', '}']);
+    (letter || digit) && !(a_word || more || nested)
 }
 
 #[cfg(test)]

@@ -294,7 +294,13 @@ impl Rule {
 
     /// A value some way after the name that `text` begins with.
     fn beside(&self, context: &Context, regex: &Regex, text: &[u8], work: &mut Work) -> Option<(usize, u8)> {
-        let is_here = |k: &[u8]| text.get(..k.len()).is_some_and(|t| t.eq_ignore_ascii_case(k));
+        let same = |a: Option<&u8>, b: Option<&u8>| a.zip(b).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+        // most differ at once
+        let is_here = |k: &[u8]| {
+            same(k.last(), text.get(k.len() - 1))
+                && same(k.first(), text.first())
+                && text[..k.len()].eq_ignore_ascii_case(k)
+        };
         let named = self.names.iter().find(|k| is_here(k))?.len();
         let Bounds { shape, gate, .. } = self.bounds();
         let mut room = shape.room();

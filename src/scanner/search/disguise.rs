@@ -20,6 +20,13 @@ const LEAST: usize = 4;
 /// So much of a match is asked about first: all that the rules know of its beginning.
 const HEAD: usize = 40;
 
+/// Of the bytes of a text that was cut off and written in small letters, so many at the end may be others.
+const UNSURE: usize = 8;
+/// What it costs to write a byte in small letters, whatever its script.
+const LOWER: usize = 8;
+/// What it costs to read a byte without what stands between words, or without escapes.
+const LOOSE: usize = 3;
+
 /// A word shorter than that does not stand for a phrase.
 const WORD: usize = 7;
 /// How far around such a word the text is read.
@@ -112,7 +119,12 @@ impl Disguise {
         work.add(Work::TRY);
         match self.view {
             View::Unicode => {
-                work.add(span.len());
+                let near = String::from_utf8_lossy(&text[start..text.len().min(start + HEAD)]).to_lowercase();
+                // what its last characters become, what follows may decide
+                if !rule.may_begin(&near.as_bytes()[..near.len().saturating_sub(UNSURE)]) {
+                    return None;
+                }
+                work.add(LOWER * span.len());
                 let window = String::from_utf8_lossy(&text[start..text.len().min(start + rule.reach())]);
                 let (len, sure) = rule.matches(window.to_lowercase().as_bytes(), work)?;
                 Some((start..text.len().min(start + len), sure))
@@ -164,7 +176,7 @@ impl Disguise {
 
 /// Tries a rule on the phrase that begins at `start`, whatever its gaps.
 fn loosely(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
-    work.add(rule.reach());
+    work.add(LOOSE * rule.reach());
     let phrase = loose::phrase(text, start, rule.reach());
     let (len, sure) = rule.matches(&phrase.bytes, work)?;
     Some((start..phrase.end(len), sure))
@@ -202,6 +214,7 @@ pub(in crate::scanner) fn again(
     if !begins {
         return None;
     }
+    work.add(LOOSE * rule.reach());
     let plain = loose::unescaped(text, start, 2 * rule.reach());
     let (len, sure) = rule.matches(&plain.bytes, work)?;
     Some((View::Escapes, start..plain.end(len), sure))

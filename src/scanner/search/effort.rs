@@ -32,7 +32,7 @@ impl Work {
     /// What it costs to set a pattern going.
     pub(in crate::scanner) const TRY: usize = 64;
     /// What it costs to ask all places near a name for a value.
-    pub(in crate::scanner) const PLACES: usize = 1024;
+    pub(in crate::scanner) const PLACES: usize = 512;
     /// What is asked of a value that has the shape: so much for each byte, and for all.
     pub(in crate::scanner) const JUDGE: (usize, usize) = (8, 256);
     /// What it costs to read what stands between a name and a value.

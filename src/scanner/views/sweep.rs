@@ -365,8 +365,8 @@ fn eight(text: &[u8], at: usize) -> u64 {
 fn strays(bytes: u64) -> u64 {
     let low = bytes & !TOP;
     let (blank, delete) = (!(low + 0x5f * EACH), low + EACH);
-    let quote = bytes ^ u64::from(b'"') * EACH;
-    let quote = !((quote & !TOP) + 0x7f * EACH | quote);
+    let quote = bytes ^ (u64::from(b'"') * EACH);
+    let quote = !(((quote & !TOP) + 0x7f * EACH) | quote);
     (blank | delete | quote | bytes) & TOP
 }
 

@@ -47,9 +47,9 @@ impl ScrubSecrets {
     }
 
     /// What stands under encodings of encodings cannot be replaced.
-    fn judge_under(&self, ex: &Exchange, under: Under, place: &str) -> Option<Denial> {
+    fn judge_under(&self, ex: &Exchange, under: &Under, place: &str) -> Option<Denial> {
         match under {
-            Under::Value(hit, path) => Some(blocked(ex, &hit, &format!("{place}, encoded ({path})"))),
+            Under::Value(hit, path) => Some(blocked(ex, hit, &format!("{place}, encoded ({path})"))),
             Under::TooMany if self.mode == Mode::Permissive => {
                 ex.reason(format!("more is encoded in the {place} than was looked through"));
                 None
@@ -146,7 +146,7 @@ impl Stage for ScrubSecrets {
             });
             (placed.collect::<Vec<_>>(), under)
         });
-        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "request head")) {
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, &u, "request head")) {
             return refuse(denial);
         }
         if hits.is_empty() {
@@ -189,7 +189,7 @@ impl Stage for ScrubSecrets {
             // what begins behind the hold may yet turn out to be something else; it is shown again
             hits.retain(|h| h.start < hold);
         }
-        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "request body")) {
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, &u, "request body")) {
             return Ok(ChunkVerdict::Abort(denial));
         }
         let own = if chunk.whole && !hits.is_empty() { claims::in_body(ex, chunk.text) } else { Vec::new() };
@@ -230,7 +230,7 @@ impl Stage for ScrubSecrets {
         let mut hits = Vec::new();
         ex.vault.matcher.find(text.text(), &mut hits);
         let under = encoded::find(ex, text.text(), &hits);
-        if let Some(denial) = under.and_then(|u| self.judge_under(ex, u, "trailers")) {
+        if let Some(denial) = under.and_then(|u| self.judge_under(ex, &u, "trailers")) {
             return Ok(ChunkVerdict::Abort(denial));
         }
         let hits: Vec<_> = hits

@@ -28,8 +28,11 @@ fn reversed(text: &str) -> String {
     text.chars().rev().collect()
 }
 
+type Way = fn(usize, &str) -> String;
+type Written = fn(&[String]) -> String;
+
 /// What all of a list's items are encoded by; the number of the item counts.
-const WAYS: &[(&str, fn(usize, &str) -> String)] = &[
+const WAYS: &[(&str, Way)] = &[
     ("base64 twice", |_, t| base64(&base64(t))),
     ("base64 twice, some backwards", |i, t| {
         if i % 3 == 1 { reversed(&base64(&base64(t))) } else { base64(&base64(t)) }
@@ -44,7 +47,7 @@ const WAYS: &[(&str, fn(usize, &str) -> String)] = &[
 ];
 
 /// How a list is written.
-const LISTS: &[(&str, fn(&[String]) -> String)] = &[
+const LISTS: &[(&str, Written)] = &[
     ("JSON", |all| {
         let pairs: serde_json::Map<_, _> =
             all.iter().enumerate().map(|(i, v)| (format!("v{i}"), v.as_str().into())).collect();
@@ -61,7 +64,7 @@ const LISTS: &[(&str, fn(&[String]) -> String)] = &[
 ];
 
 /// The list, with the token in one place.
-fn list(way: fn(usize, &str) -> String, write: fn(&[String]) -> String, count: usize, at: usize) -> String {
+fn list(way: Way, write: Written, count: usize, at: usize) -> String {
     let mut seed = 7;
     let item = |i| if i == at { way(0, token()) } else { way(i, &noise(&mut seed)) };
     write(&(0..count).map(item).collect::<Vec<_>>())

@@ -7,12 +7,12 @@ fn found_in(direction: Direction, text: &str, cuts: &[usize]) -> Vec<Finding> {
     let (mut all, mut from, mut here) = (Vec::new(), 0, Vec::new());
     for to in cuts.iter().copied().filter(|c| *c < text.len()) {
         here.clear();
-        let hold = SCANNER.scan(direction, Surface::Body, text[from..to].as_bytes(), &mut here);
+        let hold = SCANNER.scan(direction, Surface::Body, &text.as_bytes()[from..to], &mut here);
         assert!(to - from - hold <= SCANNER.max_hold(direction));
         all.extend(here.drain(..).filter(|f| f.start < hold));
         from += hold;
     }
-    SCANNER.find(direction, Surface::Body, text[from..].as_bytes(), &mut here);
+    SCANNER.find(direction, Surface::Body, &text.as_bytes()[from..], &mut here);
     all.extend(here);
     all
 }

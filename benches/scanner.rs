@@ -103,7 +103,7 @@ fn chat(size: usize) -> Vec<u8> {
     let turn = |role: &str| {
         format!(
             "{{\"role\":\"{role}\",\"content\":\"{}\"}}",
-            &"Why does the build of the second module fail? The log names no file that we know.\\n".repeat(9)
+            "Why does the build of the second module fail? The log names no file that we know.\\n".repeat(9)
         )
     };
     let mut text = format!("{{\"model\":\"m\",\"messages\":[{}", turn("system"));

@@ -20,24 +20,90 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// The kept inputs of a target, by name.
+fn kept(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folders = ["corpus", "regressions"].map(|f| root().join(f).join(target));
+    let inputs = folders.iter().flat_map(|folder| {
+        names(folder).into_iter().map(|name| {
+            let data = fs::read(folder.join(&name)).unwrap();
+            (name, data)
+        })
+    });
+    inputs.collect()
+}
+
 #[test]
 fn every_kept_input_keeps_its_promises() {
     let mut broken = Vec::new();
     for (target, body) in bodies::TARGETS {
-        let mut replayed = 0;
-        for folder in ["corpus", "regressions"].map(|f| root().join(f).join(target)) {
-            for name in names(&folder) {
-                let data = fs::read(folder.join(&name)).unwrap();
-                // the message of what went wrong is on stderr
-                if panic::catch_unwind(|| body(&data)).is_err() {
-                    broken.push(format!("{target}: {name}"));
-                }
-                replayed += 1;
+        let kept = kept(target);
+        assert!(!kept.is_empty(), "fuzz/corpus/{target} has no input");
+        for (name, data) in kept {
+            // the message of what went wrong is on stderr
+            if panic::catch_unwind(|| body(&data)).is_err() {
+                broken.push(format!("{target}: {name}"));
             }
         }
-        assert!(replayed > 0, "fuzz/corpus/{target} has no input");
     }
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+/// Blindly, and the same changes each time. More of them, of one target: `KATANA_FUZZ=10000:decode cargo test fuzz`.
+#[test]
+fn kept_inputs_that_were_changed_keep_their_promises_too() {
+    let asked = std::env::var("KATANA_FUZZ").unwrap_or_default();
+    let (rounds, only) = asked.split_once(':').unwrap_or((&asked, ""));
+    let rounds = rounds.parse().unwrap_or(6);
+    let mut broken = Vec::new();
+    for (target, body) in bodies::TARGETS.iter().filter(|(name, _)| only.is_empty() || *name == only) {
+        let (kept, mut dice) = (kept(target), Dice(1));
+        for _ in 0..rounds {
+            let data = dice.changed(&kept);
+            if panic::catch_unwind(|| body(&data)).is_err() {
+                broken.push(format!("{target}: {}", data.escape_ascii()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));
+}
+
+/// Numbers without an order, the same on each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % most.max(1)
+    }
+
+    fn span(&mut self, data: &[u8]) -> std::ops::Range<usize> {
+        let start = self.below(data.len());
+        start..data.len().min(start + 1 + self.below(24))
+    }
+
+    /// One of the inputs, with a few bytes of it changed, left out, repeated, or taken from another.
+    fn changed(&mut self, kept: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let mut data = kept[self.below(kept.len())].1.clone();
+        for _ in 0..=self.below(5) {
+            let (at, span) = (self.below(data.len()), self.span(&data));
+            match self.below(6) {
+                0 if !data.is_empty() => data[at] ^= 1 << self.below(8),
+                1 if !data.is_empty() => data[at] = [0, b'"', b'\\', b'\n', 0x7f, 0xff][self.below(6)],
+                2 => drop(data.drain(span)),
+                3 => {
+                    let again = data[span].to_vec();
+                    data.splice(at..at, again);
+                }
+                4 => {
+                    let other = &kept[self.below(kept.len())].1;
+                    let piece = other[self.span(other)].to_vec();
+                    data.splice(at..at, piece);
+                }
+                _ => data.truncate(at),
+            }
+        }
+        data
+    }
 }
 
 #[test]

@@ -145,12 +145,7 @@ impl Unpacking<'_, '_> {
     }
 
     fn member(&mut self, reader: &mut dyn Read, name: &str, member: &str, depth: usize) {
-        let member: String = member
-            .chars()
-            .take(400)
-            .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
-            .collect();
-        self.decoded(reader, &format!("{name}!{member}"), depth);
+        self.decoded(reader, &called(name, member), depth);
     }
 
     fn tar(&mut self, reader: &mut dyn Read, name: &str, depth: usize) {
@@ -227,7 +222,7 @@ impl Unpacking<'_, '_> {
                 } else {
                     "is packed in a way katana does not take apart"
                 };
-                self.not(&format!("{name}!{named}"), why);
+                self.not(&called(name, &named), why);
                 if described || packed == 0xffff_ffff {
                     return; // where the next begins is not known
                 }
@@ -269,12 +264,19 @@ impl Unpacking<'_, '_> {
                 let _rest = io::copy(&mut packed, &mut io::sink());
             }
             _ => {
-                self.not(&format!("{name}!{named}"), "is packed in a way katana does not take apart");
+                self.not(&called(name, named), "is packed in a way katana does not take apart");
                 let _passed = io::copy(&mut (&mut *reader).take(packed.unwrap_or(0)), &mut io::sink());
             }
         }
         true
     }
+}
+
+/// A member as it is named to a person: what would act on a terminal is escaped.
+fn called(name: &str, member: &str) -> String {
+    let safe = |c: char| if c.is_control() { c.escape_default().collect() } else { vec![c] };
+    let member: String = member.chars().take(400).flat_map(safe).collect();
+    format!("{name}!{member}")
 }
 
 /// Steps over what stands behind a member whose length was not said before it.

@@ -21,11 +21,6 @@ pub(super) const CLASSIFIER: &str = "injection.classifier";
 /// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
 const SHORT: usize = 512;
 
-/// Longer ones, up to so many bytes, are too, and what it says of them counts if it is as sure as this: among the development rows that
-/// finds one attack in twenty more, in pages and mails, and takes one ordinary text in a thousand for one.
-const UNSIGNED: usize = 4096;
-const SURE: u8 = 98;
-
 /// So many bytes are one place where an order may stand. A longer text has more of them, and in each the model may be mistaken.
 const PLACE: usize = 4096;
 
@@ -124,11 +119,9 @@ pub(super) fn is_json(text: &[u8]) -> bool {
 /// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
 /// the signs is.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
-    let signed = here.iter().any(|f| f.family.is_phrase());
-    if text.len() > UNSIGNED && !signed {
+    if text.len() > SHORT && !here.iter().any(|f| f.family.is_phrase()) {
         return;
     }
-    let least = if text.len() > SHORT && !signed { SURE } else { LEAST };
     let mut worst = Score::default();
     let mut look = |part: Range<usize>| {
         let Score { percent, start, end } = judge.classifier.score(&text[part.clone()]);
@@ -151,7 +144,7 @@ fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
         last.into_iter().for_each(look);
     }
     worst.percent = of_many(worst.percent, text.len());
-    if worst.percent >= least {
+    if worst.percent >= LEAST {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
         let Score { percent: confidence, start, end } = worst;
         here.push(Finding { rule, family, confidence, start, end, path });

@@ -56,7 +56,7 @@ fn clean_bodies_are_judged_without_allocating() {
     let judge = Judge::builtin().unwrap();
     for (name, direction, body) in bodies() {
         let subject = Subject::new(direction, Surface::Body);
-        let mut judged = || {
+        let judged = || {
             let verdict = judge.verdict(&subject, body.as_bytes());
             assert!(verdict.findings.is_empty(), "{name}: {:?}", verdict.findings);
         };

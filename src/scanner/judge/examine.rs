@@ -21,6 +21,12 @@ pub(super) const CLASSIFIER: &str = "injection.classifier";
 /// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
 const SHORT: usize = 512;
 
+/// In longer ones a rule less sure than this found what stands in any licence and manual. Then the model has to be as sure as that,
+/// or is no surer than this, which is noted and joins no such rule.
+const TELLING: u8 = 20;
+const SURE: u8 = 98;
+const UNSURE: u8 = 74;
+
 /// So many bytes are one place where an order may stand. A longer text has more of them, and in each the model may be mistaken.
 const PLACE: usize = 4096;
 
@@ -119,7 +125,8 @@ pub(super) fn is_json(text: &[u8]) -> bool {
 /// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
 /// the signs is.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
-    if text.len() > SHORT && !here.iter().any(|f| f.family.is_phrase()) {
+    let strongest = here.iter().filter(|f| f.family.is_phrase()).map(|f| f.confidence).max();
+    if text.len() > SHORT && strongest.is_none() {
         return;
     }
     let mut worst = Score::default();
@@ -144,6 +151,10 @@ fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
         last.into_iter().for_each(look);
     }
     worst.percent = of_many(worst.percent, text.len());
+    let faint = strongest.is_some_and(|sign| sign < TELLING);
+    if text.len() > SHORT && faint && worst.percent < SURE {
+        worst.percent = worst.percent.min(UNSURE);
+    }
     if worst.percent >= LEAST {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
         let Score { percent: confidence, start, end } = worst;

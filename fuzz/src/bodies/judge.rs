@@ -67,7 +67,7 @@ pub(super) fn stream(data: &[u8]) {
             && JUDGE.threshold().is_some_and(|t| f.confidence >= t)
             && p.surface == subject.surface
             && plain.iter().any(|o| (&o.rule, o.start, o.end) == (&f.rule, f.start, f.end))
-            && &*f.rule != "engine.too_dense"
+            && !f.rule.starts_with("engine.")
     });
     let first = refused.next();
     let mut stream = match byte >> 1 & 3 {

@@ -21,6 +21,9 @@ pub(super) const CLASSIFIER: &str = "injection.classifier";
 /// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
 const SHORT: usize = 512;
 
+/// Longer ones are too, up to so many bytes, if they are prose.
+const UNSIGNED: usize = 4096;
+
 /// In longer ones a rule less sure than this found what stands in any licence and manual. Then the model has to be as sure as that,
 /// or is no surer than this, which is noted and joins no such rule.
 const TELLING: u8 = 20;
@@ -126,7 +129,7 @@ pub(super) fn is_json(text: &[u8]) -> bool {
 /// the signs is.
 fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     let strongest = here.iter().filter(|f| f.family.is_phrase()).map(|f| f.confidence).max();
-    if text.len() > SHORT && strongest.is_none() {
+    if text.len() > SHORT && strongest.is_none() && (text.len() > UNSIGNED || !is_prose(text)) {
         return;
     }
     let mut worst = Score::default();
@@ -151,7 +154,7 @@ fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
         last.into_iter().for_each(look);
     }
     worst.percent = of_many(worst.percent, text.len());
-    let faint = strongest.is_some_and(|sign| sign < TELLING);
+    let faint = strongest.is_none_or(|sign| sign < TELLING);
     if text.len() > SHORT && faint && worst.percent < SURE {
         worst.percent = worst.percent.min(UNSURE);
     }
@@ -161,6 +164,16 @@ fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
         here.push(Finding { rule, family, confidence, start, end, path });
         here.sort_by_key(|f| f.start);
     }
+}
+
+/// Is it sentences, as in a mail or on a page? In tables, listings and programs the model has nothing to go by.
+fn is_prose(text: &[u8]) -> bool {
+    let (mut digits, mut marks) = (0, 0);
+    for b in text {
+        digits += usize::from(b.is_ascii_digit());
+        marks += usize::from(b.is_ascii_punctuation());
+    }
+    digits * 20 <= text.len() && marks * 13 <= text.len()
 }
 
 /// A percentage that was learnt on texts of one place, in a text of so many bytes: the odds are shared among its places.
@@ -267,6 +280,20 @@ fn once(out: &mut Vec<Noted>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prose_is_told_from_programs_and_tables() {
+        assert!(is_prose(
+            b"Dear Anna,\nthe parcel came on Monday, thank you. We open it together when you are here.\n"
+        ));
+        for other in [
+            "\tmulq\t%r15\n\taddq\t%rax, %r10\n",
+            "0x1F, 0x20, 0x7F,\n",
+            "fn is_prose(text: &[u8]) -> bool {",
+        ] {
+            assert!(!is_prose(other.as_bytes()), "{other}");
+        }
+    }
 
     #[test]
     fn the_longer_a_text_the_less_its_one_suspicious_place_says() {

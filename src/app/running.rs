@@ -222,6 +222,12 @@ impl Running {
         self.references.set((&config.vault).into());
         let generation = assemble::generation(&config, &self.paths, number, &self.references)?;
         let mut weaker = config.weakened_from(&old);
+        let was = self.judge.load().threshold();
+        if let (Some(now), Some(was)) = (judge.threshold(), was)
+            && now > was
+        {
+            weaker.push(format!("findings are refused from a score of {now} on, no longer {was}"));
+        }
         let gained = judge.allow_list().gained_from(self.judge.load().allow_list());
         weaker.extend(gained.iter().map(|entry| format!("allow.yaml gained {entry}")));
         for what in &weaker {

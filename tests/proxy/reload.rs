@@ -113,3 +113,27 @@ fn five_errors_are_five_lines_with_their_places() {
     let Err((code, _)) = home.try_start() else { panic!("it started over a bad file") };
     assert!(code.is_some_and(|c| c != 0));
 }
+
+#[test]
+fn a_policy_that_refuses_later_is_told_to_be_weaker() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.yaml");
+    let write = |score: u8| {
+        let text = format!("name: ours\nextends: balanced\ndefaults: {{refuse_at: {score}}}\n");
+        std::fs::write(&path, text).unwrap();
+    };
+    write(60);
+    let origin = origin().start();
+    let katana = katana().origin(&origin).config(json!({"policy_path": path})).start();
+    let reload = |score| {
+        write(score);
+        let out = katana.home.katana(&["proxy", "reload"]);
+        assert_eq!(out.status.code(), Some(0), "{out:?}");
+    };
+    let told = |what: &str| katana.audit().iter().any(|r| r.to_string().contains(what));
+    reload(90);
+    let what = "weaker: findings are refused from a score of 90 on, no longer 60";
+    until("a record that it is weaker", || told(what).then_some(()));
+    reload(70);
+    assert!(!told("from a score of 70"), "what is stricter is not weaker");
+}

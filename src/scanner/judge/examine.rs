@@ -4,42 +4,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::describes::describes_an_assistant;
+use super::opinion::{CLASSIFIER, classified};
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
-use crate::scanner::classifier::Score;
-
 use crate::scanner::parts::{self, Part};
-use crate::scanner::views::Path;
-use crate::scanner::{Direction, Family, Finding, Surface};
+use crate::scanner::{Direction, Finding, Surface};
 
 /// More findings than this say nothing new.
 const MOST: usize = 256;
-
-/// The rule of the classifier's findings.
-pub(super) const CLASSIFIER: &str = "injection.classifier";
-
-/// Texts up to so many bytes are put before the classifier though no rule found a sign in them.
-const SHORT: usize = 512;
-
-/// Longer ones are too, up to so many bytes, if they are prose.
-const UNSIGNED: usize = 4096;
-
-/// In longer ones a rule less sure than this found what stands in any licence and manual. Then the model has to be as sure as that,
-/// or is no surer than this, which is noted and joins no such rule.
-const TELLING: u8 = 20;
-const SURE: u8 = 98;
-const UNSURE: u8 = 74;
-
-/// So many bytes are one place where an order may stand. A longer text has more of them, and in each the model may be mistaken.
-const PLACE: usize = 4096;
-
-/// Of texts longer than this, the classifier is shown so much on either side of each sign: what is farther off is judged as
-/// little as a long text without a sign.
-const LONG: usize = 16 * 1024;
-const AROUND: usize = 4 * 1024;
-
-/// What the classifier is less sure of is not noted.
-const LEAST: u8 = 30;
 
 /// A finding, and where in the message it stands.
 #[derive(Clone, Debug)]
@@ -122,65 +94,6 @@ pub(super) fn take_as(
 
 pub(super) fn is_json(text: &[u8]) -> bool {
     matches!(text.trim_ascii_start().first(), Some(b'{' | b'['))
-}
-
-/// What the model that was trained on such texts says of it. Long texts without any sign are not worth the time: the model was
-/// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
-/// the signs is.
-fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
-    let strongest = here.iter().filter(|f| f.family.is_phrase()).map(|f| f.confidence).max();
-    if text.len() > SHORT && strongest.is_none() && (text.len() > UNSIGNED || !is_prose(text)) {
-        return;
-    }
-    let mut worst = Score::default();
-    let mut look = |part: Range<usize>| {
-        let Score { percent, start, end } = judge.classifier.score(&text[part.clone()]);
-        if percent > worst.percent {
-            worst = Score { percent, start: part.start + start, end: part.start + end };
-        }
-    };
-    if text.len() <= LONG {
-        look(0..text.len());
-    } else {
-        let around = |f: &Finding| f.start.saturating_sub(AROUND)..text.len().min(f.end + AROUND);
-        let mut parts = here.iter().filter(|f| f.family.is_phrase()).map(around);
-        let last = parts.by_ref().reduce(|part, next| {
-            if next.start <= part.end {
-                return part.start.min(next.start)..part.end.max(next.end);
-            }
-            look(part);
-            next
-        });
-        last.into_iter().for_each(look);
-    }
-    worst.percent = of_many(worst.percent, text.len());
-    let faint = strongest.is_none_or(|sign| sign < TELLING);
-    if text.len() > SHORT && faint && worst.percent < SURE {
-        worst.percent = worst.percent.min(UNSURE);
-    }
-    if worst.percent >= LEAST {
-        let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
-        let Score { percent: confidence, start, end } = worst;
-        here.push(Finding { rule, family, confidence, start, end, path });
-        here.sort_by_key(|f| f.start);
-    }
-}
-
-/// Is it sentences, as in a mail or on a page? In tables, listings and programs the model has nothing to go by.
-fn is_prose(text: &[u8]) -> bool {
-    let (mut digits, mut marks) = (0, 0);
-    for b in text {
-        digits += usize::from(b.is_ascii_digit());
-        marks += usize::from(b.is_ascii_punctuation());
-    }
-    digits * 20 <= text.len() && marks * 13 <= text.len()
-}
-
-/// A percentage that was learnt on texts of one place, in a text of so many bytes: the odds are shared among its places.
-fn of_many(percent: u8, len: usize) -> u8 {
-    let places = (len as f32 / PLACE as f32).max(1.0);
-    let odds = f32::from(percent) / f32::from(100 - percent.min(99)) / places;
-    (100.0 * odds / (1.0 + odds)).round() as u8
 }
 
 /// Words that are not the agent's own, even in what it sends: what it has read goes to its model with every request.
@@ -275,32 +188,4 @@ fn once(out: &mut Vec<Noted>) {
         };
         n.group > 0 || !all.iter().any(twin)
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prose_is_told_from_programs_and_tables() {
-        assert!(is_prose(
-            b"Dear Anna,\nthe parcel came on Monday, thank you. We open it together when you are here.\n"
-        ));
-        for other in [
-            "\tmulq\t%r15\n\taddq\t%rax, %r10\n",
-            "0x1F, 0x20, 0x7F,\n",
-            "fn is_prose(text: &[u8]) -> bool {",
-        ] {
-            assert!(!is_prose(other.as_bytes()), "{other}");
-        }
-    }
-
-    #[test]
-    fn the_longer_a_text_the_less_its_one_suspicious_place_says() {
-        for (percent, len, says) in
-            [(99, 100, 99), (90, 4096, 90), (50, 8192, 33), (99, 40_960, 91), (99, 1 << 20, 28), (0, 9, 0)]
-        {
-            assert_eq!(of_many(percent, len), says, "{percent} in {len}");
-        }
-    }
 }

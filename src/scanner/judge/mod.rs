@@ -5,6 +5,7 @@ mod allow;
 mod describes;
 mod examine;
 mod load;
+mod opinion;
 mod quoted;
 mod stream;
 mod verdict;
@@ -150,7 +151,7 @@ impl Judge {
             scanner,
             commands: commands::Rules::default(),
             classifier: Classifier::builtin()?,
-            classifier_rule: examine::CLASSIFIER.into(),
+            classifier_rule: opinion::CLASSIFIER.into(),
             allow: AllowList::default(),
             threshold: Some(STRICT),
         })

@@ -236,7 +236,7 @@ fn the_classifier_is_shown_what_stands_around_the_signs_of_a_long_text() {
     let filler = "The harbour was rebuilt after the flood and its cranes were painted green. ".repeat(300);
     let text = format!("{filler}{ORDER} {filler}{ORDER} {filler}");
     let verdict = verdict(Response, &text);
-    let found = verdict.findings.iter().find(|f| &*f.rule == examine::CLASSIFIER).unwrap();
+    let found = verdict.findings.iter().find(|f| &*f.rule == opinion::CLASSIFIER).unwrap();
     let places: Vec<usize> = text.match_indices(ORDER).map(|(at, _)| at).collect();
     assert!(
         places.iter().any(|at| found.start < at + ORDER.len() && *at < found.end),

@@ -1,9 +1,10 @@
-//! What findings are worth where they stand, and what they come to together. All numbers of the judgement are in this file.
+//! What findings are worth where they stand, and what they come to together. The numbers of that are in this file.
 
 use std::sync::Arc;
 
 use super::allow::AllowList;
-use super::examine::{CLASSIFIER, Noted};
+use super::examine::Noted;
+use super::opinion::CLASSIFIER;
 use super::verdict::{Place, Step, Verdict};
 use super::{Judge, Subject};
 use crate::base::host::Host;

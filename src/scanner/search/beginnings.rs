@@ -74,7 +74,7 @@ fn hash(head: &[u8]) -> u32 {
     let bytes = if let [a, b, c, d] = *head {
         u64::from(u32::from_le_bytes([a, b, c, d])) | FOLD
     } else {
-        eight(head).0
+        eight(head).0 | FOLD
     };
     (bytes.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - BITS)) as u32
 }

@@ -4,7 +4,8 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::grams::{Gram, NARROW, Place, WIDE, eight};
+use super::grams::{Around, FOLD, Gram, NARROW, WIDE, eight};
+use super::places::{Key, Place};
 use super::prefilter::{Keyword, Next};
 use super::rarity::Rarity;
 
@@ -46,16 +47,16 @@ impl<'r> Choice<'r> {
     }
 
     /// The short ones choose first: they have little choice.
-    pub(in crate::scanner) fn places(mut self, keywords: &[Keyword]) -> Vec<(Gram, u64, Place)> {
+    pub(in crate::scanner) fn places(mut self, keywords: &[Keyword]) -> Vec<(Gram, Around, Key, Place)> {
         let mut order: Vec<(u16, &Keyword)> = (0_u16..).zip(keywords).collect();
         order.sort_by_key(|(_, k)| k.bytes.len());
         let mut places = Vec::with_capacity(2 * self.stride * order.len());
         for (i, k) in order {
             for remainder in 0..self.stride {
                 let Some(piece) = self.cheapest(k, remainder) else { continue };
-                let (place, open) = (Place::new(piece.eight.1, i, piece.offset), piece.is_open());
+                let (place, open) = (Place { keyword: i, offset: piece.offset }, piece.is_open());
                 piece.each_gram(|gram| {
-                    places.push((gram, piece.eight.0, place));
+                    places.push((gram, piece.beside(k), piece.key, place));
                     if !open {
                         self.taken.insert(gram);
                     }
@@ -107,7 +108,9 @@ struct Piece<'a> {
     /// Of its first byte; -1: the byte before the keyword.
     offset: i8,
     bytes: &'a [u8],
-    eight: (u64, u64),
+    /// Folded, from the gram on.
+    eight: u64,
+    key: Key,
     wide: bool,
     /// The lowest bit of each of its bytes that is a space or the end of a line.
     spaces: u64,
@@ -126,17 +129,24 @@ impl Piece<'_> {
     fn of<'a>(keyword: &'a Keyword, offset: i8, bytes: &'a [u8]) -> Piece<'a> {
         let (wide, before) = (bytes.len() == WIDE, offset < 0);
         let rest = &keyword.bytes[usize::try_from(offset).unwrap_or(0)..];
-        let (mut bits, mut mask) = eight(rest);
+        let (mut bits, mut key) = (eight(rest).0 | FOLD, Key::of(rest));
         let mut spaces = 0;
-        for (i, _) in rest.iter().take(8).enumerate().filter(|(_, b)| keyword.fold && **b == b' ') {
-            mask &= !(0xff << (8 * i));
-            spaces |= u64::from(i < bytes.len()) << (8 * i);
+        for (i, _) in bytes.iter().enumerate().filter(|(_, b)| keyword.fold && **b == b' ') {
+            spaces |= 1 << (8 * i);
         }
         if before {
-            (bits, mask, spaces) = (bits << 8, mask << 8, spaces << 8);
+            (bits, key, spaces) = (bits << 8, key.later(), spaces << 8);
         }
         let around = if before { keyword.before } else { keyword.next };
-        Piece { offset, bytes, eight: (bits, mask), wide, spaces, around }
+        Piece { offset, bytes, eight: bits, key, wide, spaces, around }
+    }
+
+    /// The bytes of its keyword before and behind it.
+    fn beside(&self, keyword: &Keyword) -> Around {
+        let at = |i: isize| usize::try_from(i).ok().and_then(|i| keyword.bytes.get(i)).copied();
+        let width = if self.wide { WIDE } else { NARROW };
+        let first = isize::from(self.offset);
+        (at(first - 1), at(first + width as isize))
     }
 
     /// May any byte stand beside it? It has so many grams that each costs more than all others.
@@ -160,7 +170,7 @@ impl Piece<'_> {
             }
         };
         let free = match self.bytes.len() {
-            WIDE | NARROW if self.wide || self.bytes.len() == NARROW => return spelt(self.eight.0),
+            WIDE | NARROW if self.wide || self.bytes.len() == NARROW => return spelt(self.eight),
             _ if self.offset < 0 => 0,
             len => 8 * len,
         };
@@ -168,6 +178,6 @@ impl Piece<'_> {
         let folded = [0x20_u8, 0x60, 0xa0, 0xe0].into_iter().flat_map(|b| b..=b + 0x1f);
         folded
             .filter(|b| self.around.has_folded(*b))
-            .for_each(|b| spelt(self.eight.0 | u64::from(b) << free));
+            .for_each(|b| spelt(self.eight | u64::from(b) << free));
     }
 }

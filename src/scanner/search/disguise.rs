@@ -27,6 +27,9 @@ const LOWER: usize = 8;
 /// What it costs to read a byte without what stands between words, or without escapes.
 const LOOSE: usize = 3;
 
+/// With odd gaps, so much of a phrase is read.
+const LONGEST: usize = 384;
+
 /// A word shorter than that does not stand for a phrase.
 const WORD: usize = 7;
 /// How far around such a word the text is read.
@@ -176,8 +179,9 @@ impl Disguise {
 
 /// Tries a rule on the phrase that begins at `start`, whatever its gaps.
 fn loosely(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
-    work.add(LOOSE * rule.reach());
-    let phrase = loose::phrase(text, start, rule.reach());
+    let reach = rule.reach().min(LONGEST);
+    work.add(LOOSE * reach);
+    let phrase = loose::phrase(text, start, reach);
     let (len, sure) = rule.matches(&phrase.bytes, work)?;
     Some((start..phrase.end(len), sure))
 }

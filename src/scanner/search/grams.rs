@@ -1,10 +1,13 @@
-//! A few bytes at a time: is that a piece of a keyword, and of which? The first question is asked at every stride of a text
-//! and answered by two loads without a branch; the second seldom.
+//! A few bytes at a time: is that a piece of a keyword? The question is asked at every stride of a text and answered by two
+//! loads without a branch. Of which keyword it is a piece is asked seldom, and elsewhere.
+
+use super::places::{Key, Place, Places};
 
 /// 2^14 words of 64 bits, 128 KiB: the loads do not wait for each other, so a fuller table costs more than a farther one.
 const WORD_BITS: u32 = 14;
 const WORDS: usize = 1 << WORD_BITS;
-const SLOT_BITS: u32 = 14;
+/// 2^15 pairs of words.
+const BESIDE_BITS: u32 = 15;
 /// Sets the ASCII case bit in eight bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
 pub(in crate::scanner) const FOLD: u64 = 0x2020_2020_2020_2020;
 
@@ -19,23 +22,37 @@ static MARKS: [u64; 256] = marks();
 #[derive(Debug)]
 pub(in crate::scanner) struct Table {
     bloom: Box<[u64; WORDS]>,
-    /// Slot → beginning of its run in the following.
-    slots: Box<[u32]>,
-    /// More of each place's hash: most that only look like a gram end here, in the cache.
-    tags: Box<[u8]>,
-    /// The eight folded bytes from the gram on: settle nearly all doubts at once.
-    bytes: Box<[u64]>,
-    places: Box<[Place]>,
+    /// By the gram's hash: what may stand before and behind it.
+    beside: Box<[Beside]>,
+    places: Places,
 }
 
-/// A keyword that has a gram `offset` bytes after its beginning, or one byte before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::scanner) struct Place {
-    pub(in crate::scanner) keyword: u16,
-    pub(in crate::scanner) offset: i8,
-    /// Which of the eight bytes from the gram on are known, a bit each: some are spaces, and the keyword ends.
-    known: u8,
+/// The lowest five bits of what may stand before a gram, and behind it: a bit of a word for each.
+#[derive(Debug, Clone, Copy, Default)]
+struct Beside(u32, u32);
+
+impl Beside {
+    /// Anything may stand there.
+    const ANY: u32 = u32::MAX;
+
+    /// Of one that may stand there.
+    #[inline(always)]
+    fn bit(byte: u8) -> u32 {
+        1 << (byte & 31)
+    }
+
+    /// What stands in a text where that stands in a keyword; the end of a line stands for a space.
+    fn of(byte: Option<u8>) -> u32 {
+        match byte {
+            None => Beside::ANY,
+            Some(b' ') => Beside::bit(b' ') | Beside::bit(b'\n'),
+            Some(b) => Beside::bit(b),
+        }
+    }
 }
+
+/// The bytes before and behind a gram; none: any may stand there.
+pub(in crate::scanner) type Around = (Option<u8>, Option<u8>);
 
 /// The hash of a gram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,54 +81,24 @@ impl Gram {
         MARKS[(self.0 >> (64 - WORD_BITS - 8) & 0xff) as usize]
     }
 
-    fn tag(self) -> u8 {
-        (self.0 >> (64 - WORD_BITS - 16) & 0xff) as u8
-    }
-
-    fn slot(self) -> usize {
-        (self.0 >> (64 - SLOT_BITS)) as usize
-    }
-}
-
-impl Place {
-    /// `mask` as [`eight`] gives it, from the gram on.
-    pub(in crate::scanner) fn new(mask: u64, keyword: u16, offset: i8) -> Place {
-        let known = (0..8).filter(|i| mask >> (8 * i) & 1 == 1).fold(0, |known, i| known | 1 << i);
-        Place { keyword, offset, known }
-    }
-
-    fn mask(self) -> u64 {
-        SPREAD[usize::from(self.known)]
+    /// The highest so many bits.
+    #[inline(always)]
+    pub(super) fn bits(self, bits: u32) -> usize {
+        (self.0 >> (64 - bits)) as usize
     }
 }
 
 impl Table {
-    /// Of each gram, the eight folded bytes from it on, and its place.
-    pub(in crate::scanner) fn new(grams: &[(Gram, u64, Place)]) -> Table {
-        let (mut bloom, mut slots) = (Box::new([0; WORDS]), vec![0_u32; (1 << SLOT_BITS) + 1]);
-        for (gram, ..) in grams {
+    /// Of each gram, what stands before it, after it, from it on, and its place.
+    pub(in crate::scanner) fn new(grams: &[(Gram, Around, Key, Place)]) -> Table {
+        let mut bloom = Box::new([0; WORDS]);
+        let mut beside = vec![Beside::default(); 1 << BESIDE_BITS];
+        for (gram, (before, behind), ..) in grams {
             bloom[gram.word()] |= gram.mark();
-            slots[gram.slot() + 1] += 1;
+            let sets = &mut beside[gram.bits(BESIDE_BITS)];
+            (sets.0, sets.1) = (sets.0 | Beside::of(*before), sets.1 | Beside::of(*behind));
         }
-        let mut sum = 0;
-        for slot in &mut slots {
-            sum += *slot;
-            *slot = sum;
-        }
-        let (mut free, len) = (slots.clone(), grams.len());
-        // as no folded byte is zero, nothing is found where nothing is put
-        let nowhere = Place { keyword: 0, offset: 0, known: u8::MAX };
-        let (mut tags, mut bytes, mut places) = (vec![0; len], vec![0; len], vec![nowhere; len]);
-        for (gram, eight, place) in grams {
-            let (first, at) = (slots[gram.slot()] as usize, free[gram.slot()] as usize);
-            let known = |i: usize| tags[i] == gram.tag() && places[i] == *place;
-            // a byte beside the keyword may be anything: two grams of one place may be alike here
-            if !(first..at).any(known) {
-                free[gram.slot()] += 1;
-                (tags[at], bytes[at], places[at]) = (gram.tag(), eight & place.mask(), *place);
-            }
-        }
-        Table { bloom, slots: slots.into(), tags: tags.into(), bytes: bytes.into(), places: places.into() }
+        Table { bloom, beside: beside.into(), places: Places::new(grams) }
     }
 
     /// May it be a piece of a keyword?
@@ -120,44 +107,33 @@ impl Table {
         !self.bloom[gram.word()] & gram.mark() == 0
     }
 
-    /// Whose piece it may be, going by the eight folded bytes that begin with it.
-    pub(in crate::scanner) fn at(&self, gram: Gram, bytes: u64) -> impl Iterator<Item = Place> {
-        let slot = gram.slot();
-        let run =
-            if self.has(gram) { self.slots[slot] as usize..self.slots[slot + 1] as usize } else { 0..0 };
-        let tag = gram.tag();
-        let tagged = run.filter(move |i| self.tags[*i] == tag).map(|i| (self.bytes[i], self.places[i]));
-        tagged.filter(move |(known, place)| bytes & place.mask() == *known).map(|(_, place)| place)
+    /// The same, going by the bytes before and behind it too.
+    #[inline(always)]
+    pub(in crate::scanner) fn may(&self, gram: Gram, (before, behind): (Option<u8>, u8)) -> bool {
+        let sets = self.beside[gram.bits(BESIDE_BITS)];
+        let before = before.map_or(Beside::ANY, Beside::bit);
+        self.has(gram) & (sets.0 & before != 0) & (sets.1 & Beside::bit(behind) != 0)
+    }
+
+    /// Whose pieces they may be, going by the eight bytes that begin with them.
+    #[inline(always)]
+    pub(in crate::scanner) fn at(&self, grams: [Option<Gram>; 2], key: Key, found: impl FnMut(Place)) {
+        self.places.at(grams.into_iter().flatten().filter(|gram| self.has(*gram)), key, found);
     }
 }
 
-/// The first eight bytes, folded, and which of them there are.
+/// The first eight bytes, zero where there are fewer, and which of them there are.
+#[inline(always)]
 pub(in crate::scanner) fn eight(bytes: &[u8]) -> (u64, u64) {
     if let Some(all) = bytes.first_chunk() {
-        return (u64::from_le_bytes(*all) | FOLD, u64::MAX);
+        return (u64::from_le_bytes(*all), u64::MAX);
     }
     let (mut first, mut there) = ([0; 8], [0; 8]);
     for (i, b) in bytes.iter().take(8).enumerate() {
         (first[i], there[i]) = (*b, 0xff);
     }
-    (u64::from_le_bytes(first) | FOLD, u64::from_le_bytes(there))
+    (u64::from_le_bytes(first), u64::from_le_bytes(there))
 }
-
-/// For eight bits, as many bytes.
-static SPREAD: [u64; 256] = {
-    let (mut spread, mut known) = ([0_u64; 256], 0);
-    while known < 256 {
-        let mut i = 0;
-        while i < 8 {
-            if known >> i & 1 == 1 {
-                spread[known] |= 0xff << (8 * i);
-            }
-            i += 1;
-        }
-        known += 1;
-    }
-    spread
-};
 
 /// Three bits each, spread by a multiplicative generator.
 const fn marks() -> [u64; 256] {

@@ -5,6 +5,7 @@
 use super::beginnings::Beginnings;
 use super::choice::Choice;
 use super::grams::{FOLD, Gram, Table, eight};
+use super::places::Key;
 use super::rarity::Rarity;
 
 /// Bytes asked about in one go, without a branch.
@@ -12,6 +13,8 @@ const BLOCK: usize = 32;
 /// So many blocks before any answer is looked at: where the processor guesses an answer wrong, the next questions are asked
 /// already.
 const BLOCKS: usize = 16;
+/// So many blocks' answers are held in one word, a bit for every second byte.
+const TOGETHER: usize = 64 / (BLOCK / 2);
 /// The last gram of a block reaches over its end.
 const OVER: usize = 7;
 
@@ -101,13 +104,13 @@ impl Prefilter {
     }
 
     fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
-        let (mut at, mut found) = (0, [0; BLOCKS]);
+        let (mut at, mut near) = (0, [0_usize; BLOCKS * BLOCK / 2]);
         while at < text.len() {
-            let (begin, mut blocks) = (at, 0);
+            let (begin, mut blocks, mut found) = (at, 0, [0_u64; BLOCKS / TOGETHER]);
             while blocks < BLOCKS
                 && let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + OVER }>)
             {
-                found[blocks] = self.ask::<STRIDE>(block);
+                found[blocks / TOGETHER] |= self.ask::<STRIDE>(block) << (blocks % TOGETHER * (BLOCK / 2));
                 (at, blocks) = (at + BLOCK, blocks + 1);
             }
             if blocks < BLOCKS && at < text.len() {
@@ -115,51 +118,70 @@ impl Prefilter {
                 let (rest, mut block) = (&text[at..], [0; BLOCK + OVER]);
                 let len = rest.len().min(block.len());
                 block[..len].copy_from_slice(&rest[..len]);
-                found[blocks] = self.ask::<STRIDE>(&block);
-                (at, blocks) = (at + BLOCK, blocks + 1);
+                found[blocks / TOGETHER] |= self.ask::<STRIDE>(&block) << (blocks % TOGETHER * (BLOCK / 2));
+                at += BLOCK;
             }
-            for (i, found) in found[..blocks].iter().enumerate().filter(|(_, found)| **found != 0) {
-                self.look::<STRIDE>(text, begin + i * BLOCK, *found, &mut hit);
-            }
+            let count = Self::gather(begin, &found, &mut near);
+            let count = self.sift::<STRIDE>(text, &mut near[..count]);
+            near[..count].iter().for_each(|at| self.look::<STRIDE>(text, *at, &mut hit));
         }
     }
 
-    /// At which strides of a block may a keyword lie? A bit each.
+    /// Where the bits of `found` stand in the text; returns how many there are.
+    fn gather(begin: usize, found: &[u64], near: &mut [usize; BLOCKS * BLOCK / 2]) -> usize {
+        let mut count = 0;
+        for (i, word) in found.iter().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                near[count] = begin + (i * 64 + left.trailing_zeros() as usize) * 2;
+                left &= left - 1;
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Keeps, in front, those beside which there is what some keyword has there. Without a branch: none can be guessed wrong.
+    fn sift<const STRIDE: usize>(&self, text: &[u8], near: &mut [usize]) -> usize {
+        let mut kept = 0;
+        for i in 0..near.len() {
+            let at = near[i];
+            let bytes = eight(text.get(at..).unwrap_or_default()).0 | FOLD;
+            let before = at.checked_sub(1).and_then(|at| text.get(at)).copied();
+            let narrow = self.table.may(Gram::narrow(bytes), (before, (bytes >> 32) as u8));
+            let wide = STRIDE == 4 && self.table.may(Gram::wide(bytes), (before, (bytes >> 48) as u8));
+            near[kept] = at;
+            kept += usize::from(narrow | wide);
+        }
+        kept
+    }
+
+    /// At which second bytes of a block may a keyword lie? A bit each.
     #[inline(always)]
-    fn ask<const STRIDE: usize>(&self, block: &[u8; BLOCK + OVER]) -> u32 {
-        let mut found = 0_u32;
+    fn ask<const STRIDE: usize>(&self, block: &[u8; BLOCK + OVER]) -> u64 {
+        let mut found = 0_u64;
         for i in 0..BLOCK / STRIDE {
             // one load: the compiler sees that the eight bytes lie in the block
             let bytes = block[i * STRIDE..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b)) | FOLD;
             let wide = STRIDE == 4 && self.table.has(Gram::wide(bytes));
-            found |= u32::from(self.table.has(Gram::narrow(bytes)) | wide) << i;
+            found |= u64::from(self.table.has(Gram::narrow(bytes)) | wide) << (i * STRIDE / 2);
         }
         found
     }
 
-    /// Looks closer at the positions `found` in the block at `at`.
-    fn look<const STRIDE: usize>(
-        &self,
-        text: &[u8],
-        at: usize,
-        mut found: u32,
-        hit: &mut impl FnMut(usize, usize),
-    ) {
-        while found != 0 {
-            let at = at + found.trailing_zeros() as usize * STRIDE;
-            found &= found - 1;
-            let here = text.get(at..).unwrap_or_default();
-            let bytes = here.first_chunk().map_or_else(|| eight(here).0, |b| u64::from_le_bytes(*b) | FOLD);
-            let wide = (STRIDE == 4).then(|| self.table.at(Gram::wide(bytes), bytes)).into_iter().flatten();
-            for place in self.table.at(Gram::narrow(bytes), bytes).chain(wide) {
-                let keyword = usize::from(place.keyword);
-                if let Some(start) = at.checked_sub_signed(isize::from(place.offset))
-                    && self.keywords[keyword].is_at(text.get(start..).unwrap_or_default())
-                {
-                    hit(start, keyword);
-                }
+    /// Looks closer at what stands at `at`.
+    fn look<const STRIDE: usize>(&self, text: &[u8], at: usize, hit: &mut impl FnMut(usize, usize)) {
+        let here = text.get(at..).unwrap_or_default();
+        let bytes = eight(here).0 | FOLD;
+        let wide = (STRIDE == 4).then(|| Gram::wide(bytes));
+        self.table.at([Some(Gram::narrow(bytes)), wide], Key::of(here), |place| {
+            let keyword = usize::from(place.keyword);
+            if let Some(start) = at.checked_sub_signed(isize::from(place.offset))
+                && self.keywords[keyword].is_at(text.get(start..).unwrap_or_default())
+            {
+                hit(start, keyword);
             }
-        }
+        });
     }
 }
 

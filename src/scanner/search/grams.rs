@@ -6,8 +6,6 @@ use super::places::{Key, Place, Places};
 /// 2^14 words of 64 bits, 128 KiB: the loads do not wait for each other, so a fuller table costs more than a farther one.
 const WORD_BITS: u32 = 14;
 const WORDS: usize = 1 << WORD_BITS;
-/// 2^15 pairs of words.
-const BESIDE_BITS: u32 = 15;
 /// Sets the ASCII case bit in eight bytes at once. Other bytes fold too; `Keyword::is_at` has the last word.
 pub(in crate::scanner) const FOLD: u64 = 0x2020_2020_2020_2020;
 
@@ -22,8 +20,9 @@ static MARKS: [u64; 256] = marks();
 #[derive(Debug)]
 pub(in crate::scanner) struct Table {
     bloom: Box<[u64; WORDS]>,
-    /// By the gram's hash: what may stand before and behind it.
+    /// By the gram's hash, of as many bits as that takes: what may stand before and behind it.
     beside: Box<[Beside]>,
+    beside_bits: u32,
     places: Places,
 }
 
@@ -92,13 +91,14 @@ impl Table {
     /// Of each gram, what stands before it, after it, from it on, and its place.
     pub(in crate::scanner) fn new(grams: &[(Gram, Around, Key, Place)]) -> Table {
         let mut bloom = Box::new([0; WORDS]);
-        let mut beside = vec![Beside::default(); 1 << BESIDE_BITS];
+        let beside_bits = (grams.len() / 2).next_power_of_two().trailing_zeros().max(1);
+        let mut beside = vec![Beside::default(); 1 << beside_bits];
         for (gram, (before, behind), ..) in grams {
             bloom[gram.word()] |= gram.mark();
-            let sets = &mut beside[gram.bits(BESIDE_BITS)];
+            let sets = &mut beside[gram.bits(beside_bits)];
             (sets.0, sets.1) = (sets.0 | Beside::of(*before), sets.1 | Beside::of(*behind));
         }
-        Table { bloom, beside: beside.into(), places: Places::new(grams) }
+        Table { bloom, beside: beside.into(), beside_bits, places: Places::new(grams) }
     }
 
     /// May it be a piece of a keyword?
@@ -110,7 +110,7 @@ impl Table {
     /// The same, going by the bytes before and behind it too.
     #[inline(always)]
     pub(in crate::scanner) fn may(&self, gram: Gram, (before, behind): (Option<u8>, u8)) -> bool {
-        let sets = self.beside[gram.bits(BESIDE_BITS)];
+        let sets = self.beside[gram.bits(self.beside_bits)];
         let before = before.map_or(Beside::ANY, Beside::bit);
         self.has(gram) & (sets.0 & before != 0) & (sets.1 & Beside::bit(behind) != 0)
     }

@@ -265,7 +265,10 @@ fn flags<const READ: bool>(block: &[u8; BLOCK]) -> Flags {
     for (to, from) in eights.as_chunks_mut::<8>().0.iter_mut().zip(block.as_chunks::<STRIDE>().0) {
         to.copy_from_slice(&from[..8]);
     }
-    let words = eights.map(in_word);
+    let mut words = [0_u8; BLOCK / STRIDE * 8];
+    for (to, b) in words.iter_mut().zip(&eights) {
+        *to = in_word(*b);
+    }
     for (i, eight) in words.as_chunks::<8>().0.iter().enumerate() {
         flags.runs |= u8::from(u64::from_ne_bytes(*eight) == u64::from_ne_bytes([1; 8])) << i;
     }

@@ -58,8 +58,7 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
         // a part that was handed in by itself
         surface if subject.direction == Direction::Request && is_foreign(surface) => {
             let mut here = Vec::new();
-            judge.scanner.find(Direction::Response, surface, text, &mut here);
-            classified(judge, text, &mut here);
+            foreign(judge, surface, text, &mut here);
             take(subject, text, here, out);
         }
         Surface::ToolCall => {
@@ -136,14 +135,20 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
     match part.surface {
         Surface::ToolCall if parts::command_like(part) => judge.commands.find(part.text, here),
-        surface if is_foreign(surface) || surface == Surface::Body => {
-            judge.scanner.find(Direction::Response, surface, part.text, here);
-            if surface != Surface::Body {
-                classified(judge, part.text, here);
-            }
-        }
+        Surface::Body => judge.scanner.find(Direction::Response, Surface::Body, part.text, here),
+        surface if is_foreign(surface) => foreign(judge, surface, part.text, here),
         _ => {}
     }
+}
+
+/// What the engines find in words that are not the agent's own. A person's are only noted, whatever they say: what is noted of them is
+/// what the rules see in them as they stand.
+fn foreign(judge: &Judge, surface: Surface, text: &[u8], here: &mut Vec<Finding>) {
+    if surface == Surface::UserTurn {
+        return judge.scanner.plain(Direction::Response, surface, text, here);
+    }
+    judge.scanner.find(Direction::Response, surface, text, here);
+    classified(judge, text, here);
 }
 
 /// A finding of a part, at its place in the body.

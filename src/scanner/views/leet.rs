@@ -26,7 +26,8 @@ pub(super) fn signs(text: &[u8], block: Range<usize>, signs: &mut Signs) {
         let word = word_at(text, at);
         at = word.end.max(at + 1);
         if word.len() > WORD {
-            at += text[at..].iter().take_while(|b| b.is_ascii_alphanumeric()).count();
+            let rest = text.get(at..block.end).unwrap_or_default();
+            at += rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
             continue;
         }
         if !is_disguise(&text[word.clone()]) {

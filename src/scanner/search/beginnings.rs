@@ -3,6 +3,7 @@
 
 use super::grams::{FOLD, eight};
 use super::prefilter::{Keyword, Next};
+use super::words::Words;
 
 const BITS: u32 = 14;
 /// Beginnings of up to this many bytes are only looked up by their hash.
@@ -34,13 +35,13 @@ impl Beginnings {
         Beginnings { longest, heads, order: order.into() }
     }
 
-    /// The offset from which `text` may be the beginning of one of `keywords` or all of it (what follows is part of the search).
-    pub(in crate::scanner) fn unfinished(&self, keywords: &[Keyword], text: &[u8]) -> usize {
+    /// The offset from which `text` may be the beginning of one of `words` or all of it (what follows is part of the search).
+    pub(in crate::scanner) fn unfinished(&self, words: &Words, text: &[u8]) -> usize {
         let from = text.len().saturating_sub(self.longest);
-        (from..text.len()).find(|at| self.is_one(keywords, &text[*at..])).unwrap_or(text.len())
+        (from..text.len()).find(|at| self.is_one(words, &text[*at..])).unwrap_or(text.len())
     }
 
-    fn is_one(&self, keywords: &[Keyword], tail: &[u8]) -> bool {
+    fn is_one(&self, words: &Words, tail: &[u8]) -> bool {
         let hash = hash(&tail[..tail.len().min(HEAD)]);
         if self.heads[(hash >> 6) as usize] & 1 << (hash & 63) == 0 {
             return false;
@@ -48,9 +49,9 @@ impl Beginnings {
         let run = &self.order[self.order.partition_point(|(h, _)| *h < hash)..];
         tail.len() < HEAD
             || run.iter().take_while(|(h, _)| *h == hash).any(|(_, k)| {
-                let keyword = &keywords[usize::from(*k)];
-                tail.len() <= most(keyword)
-                    && keyword.bytes[..tail.len()].iter().zip(tail).all(|(k, t)| is_like(*k, *t))
+                let word = words.get(usize::from(*k));
+                tail.len() <= word.bytes.len() - usize::from(word.open)
+                    && word.bytes[..tail.len()].iter().zip(tail).all(|(k, t)| is_like(*k, *t))
             })
     }
 }

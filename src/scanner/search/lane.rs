@@ -68,7 +68,7 @@ impl Lane {
         let (mut keywords, rules): (Vec<_>, Vec<_>) = begins.into_iter().map(|(k, r)| (k, r.into())).unzip();
         let (disguised, disguises) = disguise::all(&keywords);
         keywords.extend(disguised);
-        let (prefilter, disguises) = (Prefilter::compile(keywords, rarity), disguises.into());
+        let (prefilter, disguises) = (Prefilter::compile(&keywords, rarity), disguises.into());
         Ok(Lane { prefilter, rules: rules.into(), disguises, max_hold, family, dense: DENSE.into() })
     }
 

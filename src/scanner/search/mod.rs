@@ -9,6 +9,7 @@ mod lane;
 mod places;
 mod prefilter;
 mod rarity;
+mod words;
 
 #[cfg(test)]
 pub(super) use effort::WORK;

@@ -78,12 +78,10 @@ pub(in crate::scanner) struct Places {
     slots: Box<[u32]>,
     /// A bit by each key's hash.
     any: Box<[u64; 1 << (ANY_BITS - 6)]>,
-    /// By hash, or in the next free place. What is known of a key tells its mask too: no byte of it is zero.
-    keys: Box<[Key]>,
-    /// Where the places of a key begin in the following.
+    /// By a key's hash, or in the next free one: where its places begin in the following, counted from one.
     begins: Box<[u32]>,
-    /// Each with whether it is the last of its key.
-    places: Box<[(Place, bool)]>,
+    /// By key. What is known of one tells its mask too: no byte of it is zero.
+    places: Box<[(Key, Place)]>,
 }
 
 impl Places {
@@ -99,31 +97,26 @@ impl Places {
         }
         by_key.sort_unstable();
         by_key.dedup();
-        let bits = (by_key.len() * 3 / 2).next_power_of_two().max(8);
-        let (mut keys, mut begins) = (vec![Key(0); bits], vec![0; bits]);
-        let mut places = Vec::with_capacity(by_key.len());
-        let (mut any, mut last) = (Box::new([0; 1 << (ANY_BITS - 6)]), None);
-        for (key, place) in by_key {
+        let mut begins = vec![0; (by_key.len() * 3 / 2).next_power_of_two().max(8)];
+        let mut any = Box::new([0; 1 << (ANY_BITS - 6)]);
+        for (i, (key, _)) in by_key.iter().enumerate() {
+            if i > 0 && by_key[i - 1].0 == *key {
+                continue;
+            }
             let (word, bit) = key.bit();
             any[word] |= bit;
-            if last == Some(key) {
-                places.last_mut().into_iter().for_each(|(_, is_last)| *is_last = false);
-            } else {
-                let mut at = key.slot(bits);
-                while begins[at] != 0 {
-                    at = (at + 1) % bits;
-                }
-                (keys[at], begins[at], last) = (key, places.len() as u32 + 1, Some(key));
+            let mut at = key.slot(begins.len());
+            while begins[at] != 0 {
+                at = (at + 1) % begins.len();
             }
-            places.push((place, true));
+            begins[at] = i as u32 + 1;
         }
         Places {
             masks: masks.into(),
             slots: slots.into(),
             any,
-            keys: keys.into(),
             begins: begins.into(),
-            places: places.into(),
+            places: by_key.into(),
         }
     }
 
@@ -150,16 +143,13 @@ impl Places {
     }
 
     fn of_key(&self, key: Key, found: &mut impl FnMut(Place)) {
-        let mut at = key.slot(self.keys.len());
-        while self.keys[at] != key && self.begins[at] != 0 {
-            at = (at + 1) % self.keys.len();
-        }
-        let Some(begin) = (self.begins[at] as usize).checked_sub(1) else { return };
-        for (place, last) in &self.places[begin..] {
-            found(*place);
-            if *last {
-                return;
+        let mut at = key.slot(self.begins.len());
+        while let Some(begin) = (self.begins[at] as usize).checked_sub(1) {
+            if self.places[begin].0 == key {
+                let all = self.places[begin..].iter().take_while(|(other, _)| *other == key);
+                return all.for_each(|(_, place)| found(*place));
             }
+            at = (at + 1) % self.begins.len();
         }
     }
 }

@@ -7,6 +7,7 @@ use super::choice::Choice;
 use super::grams::{FOLD, Gram, Table, eight};
 use super::places::Key;
 use super::rarity::Rarity;
+use super::words::Words;
 
 /// Bytes asked about in one go, without a branch.
 const BLOCK: usize = 32;
@@ -69,7 +70,7 @@ impl FromIterator<u8> for Next {
 /// The compiled search for a set of keywords.
 #[derive(Debug)]
 pub(in crate::scanner) struct Prefilter {
-    keywords: Box<[Keyword]>,
+    words: Words,
     stride: usize,
     table: Table,
     beginnings: Beginnings,
@@ -82,16 +83,16 @@ impl Prefilter {
     pub(in crate::scanner) const LONG: usize = 5;
 
     /// Without short keywords the search takes longer strides: of five bytes, any three and one beside them are a gram.
-    pub(in crate::scanner) fn compile(keywords: Vec<Keyword>, rarity: &Rarity) -> Prefilter {
+    pub(in crate::scanner) fn compile(keywords: &[Keyword], rarity: &Rarity) -> Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= Self::LONG { 4 } else { 2 };
-        let table = Table::new(&Choice::new(stride, rarity).places(&keywords));
-        Prefilter { stride, table, beginnings: Beginnings::of(&keywords), keywords: keywords.into() }
+        let table = Table::new(&Choice::new(stride, rarity).places(keywords));
+        Prefilter { stride, table, beginnings: Beginnings::of(keywords), words: Words::of(keywords) }
     }
 
     /// Calls `hit(start, keyword)` for every keyword in `text`, once each, nearly in order.
     pub(in crate::scanner) fn each(&self, text: &[u8], hit: impl FnMut(usize, usize)) {
-        match self.keywords.len() {
+        match self.words.len() {
             0 => {}
             _ if self.stride == 4 => self.walk::<4>(text, hit),
             _ => self.walk::<2>(text, hit),
@@ -100,7 +101,7 @@ impl Prefilter {
 
     /// The offset from which `text` may be the unfinished beginning of a keyword.
     pub(in crate::scanner) fn unfinished(&self, text: &[u8]) -> usize {
-        self.beginnings.unfinished(&self.keywords, text)
+        self.beginnings.unfinished(&self.words, text)
     }
 
     fn walk<const STRIDE: usize>(&self, text: &[u8], mut hit: impl FnMut(usize, usize)) {
@@ -177,7 +178,7 @@ impl Prefilter {
         self.table.at([Some(Gram::narrow(bytes)), wide], Key::of(here), |place| {
             let keyword = usize::from(place.keyword);
             if let Some(start) = at.checked_sub_signed(isize::from(place.offset))
-                && self.keywords[keyword].is_at(text.get(start..).unwrap_or_default())
+                && self.words.get(keyword).is_at(text.get(start..).unwrap_or_default())
             {
                 hit(start, keyword);
             }
@@ -186,16 +187,18 @@ impl Prefilter {
 }
 
 impl Keyword {
-    /// Does `text` begin with it?
+    /// Does `text` begin with it? Whatever the case, if that does not matter, and with the end of a line for a space.
+    #[inline(always)]
     pub(in crate::scanner) fn is_at(&self, text: &[u8]) -> bool {
-        text.get(..self.bytes.len())
-            .is_some_and(|t| if self.fold { self.is_like(t) } else { t == &*self.bytes })
+        is_at(&self.bytes, self.fold, text)
     }
+}
 
-    /// Whatever the case, and with the end of a line for a space.
-    fn is_like(&self, text: &[u8]) -> bool {
-        self.bytes.iter().zip(text).all(|(k, t)| k.eq_ignore_ascii_case(t) || *k == b' ' && *t == b'\n')
-    }
+/// The same of a keyword's bytes.
+#[inline(always)]
+pub(super) fn is_at(keyword: &[u8], fold: bool, text: &[u8]) -> bool {
+    let alike = |(k, t): (&u8, &u8)| k.eq_ignore_ascii_case(t) || *k == b' ' && *t == b'\n';
+    text.get(..keyword.len()).is_some_and(|t| if fold { keyword.iter().zip(t).all(alike) } else { t == keyword })
 }
 
 #[cfg(test)]
@@ -230,14 +233,14 @@ mod tests {
             let text = parts.concat();
             for (words, fold) in [(&["ignor", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
                 let words = keywords(words, fold);
-                prop_assert_eq!(found(&Prefilter::compile(words.clone(), &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
+                prop_assert_eq!(found(&Prefilter::compile(&words, &Rarity::new()), text.as_bytes()), naive(&words, text.as_bytes()));
             }
         }
     }
 
     #[test]
     fn an_unfinished_keyword_is_held() {
-        let filter = Prefilter::compile(keywords(&["ignore", "jailbreak"], true), &Rarity::new());
+        let filter = Prefilter::compile(&keywords(&["ignore", "jailbreak"], true), &Rarity::new());
         assert_eq!(filter.unfinished(b"please IGN"), 7);
         assert_eq!(filter.unfinished(b"please ignore"), 13);
         assert_eq!(filter.unfinished(b"please xyz"), 10);

@@ -41,11 +41,14 @@ struct Example {
 }
 
 impl Sink for Example {
-    fn feature(&mut self, hash: u32) {
-        self.features.push(hash);
+    fn feature(&mut self, hash: u32, new: bool) -> i32 {
+        if new {
+            self.features.push(hash);
+        }
+        0
     }
 
-    fn word(&mut self, _: usize) {
+    fn word(&mut self, _: usize, _: i32) {
         self.ends.push(self.features.len() as u32);
     }
 }
@@ -61,8 +64,8 @@ impl Example {
     fn gate(row: &Row) -> Example {
         let mut example = Example { features: Vec::new(), ends: Vec::new(), is_attack: row.is_attack };
         gate::words(row.text.as_bytes(), |hash, end| {
-            example.feature(hash);
-            example.word(end);
+            let _ = example.feature(hash, true);
+            example.word(end, 0);
             true
         });
         example

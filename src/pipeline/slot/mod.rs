@@ -64,7 +64,9 @@ pub fn region(head: &RequestHead, slot: &Slot) -> Region {
         Slot::Basic { .. } | Slot::BasicUser { .. } => Region::Header(AUTHORIZATION),
         Slot::Cookie { name } => Region::Within(COOKIE, field::cookie_spans(head, name)),
         Slot::Query { name } => {
-            let query_at = head.uri.path().len() + 1;
+            // as it came: of `http://host?a=b`, the path is a slash that does not stand there
+            let target = head.uri.path_and_query().map_or("", |p| p.as_str());
+            let query_at = target.find('?').map_or(0, |i| i + 1);
             let spans = query_spans(&head.uri, name).into_iter();
             Region::Target(spans.map(|s| s.start + query_at..s.end + query_at).collect())
         }

@@ -69,6 +69,9 @@ fn query_values_are_swapped_where_they_stand() {
     assert_eq!(region(&h, &slot), Region::Target(std::iter::once(11..14).collect()));
     fill(&mut h, &slot, &"n&w".into()).unwrap();
     assert_eq!(h.uri, "/p?a=1&key=n%26w&b=2");
+    let no_path = head("http://host?key=abc", &[]);
+    assert_eq!(no_path.uri.path_and_query().unwrap().as_str(), "?key=abc");
+    assert_eq!(region(&no_path, &slot), Region::Target(std::iter::once(5..8).collect()));
     let mut h = head("https://h/p", &[]);
     fill(&mut h, &slot, &"v".into()).unwrap();
     assert_eq!(h.uri, "https://h/p?key=v");

@@ -87,9 +87,22 @@ impl Classifier {
     /// The score of the worst part of `text`. Allocates nothing.
     #[must_use]
     pub fn score(&self, text: &[u8]) -> Score {
+        self.score_past(&self.model.gate(), text)
+    }
+
+    /// The same for who only wants to know of what the model is all but certain of: of the texts it was trained on and gives 98 percent,
+    /// it passes over 4 in 100, and it looks at a third of the others that the gate opens for.
+    #[must_use]
+    pub fn certain(&self, text: &[u8]) -> Score {
+        let mut gate = self.model.gate();
+        gate.opens_at = gate.opens_at * 7 / 4;
+        self.score_past(&gate, text)
+    }
+
+    fn score_past(&self, gate: &Weights<'_>, text: &[u8]) -> Score {
         let mut worst: Option<Part> = None;
         let mut from = 0;
-        while let Some((start, end)) = gate::next(&self.model.gate(), text, from) {
+        while let Some((start, end)) = gate::next(gate, text, from) {
             let part = part(&self.model.main(), &text[start..end]);
             if worst.is_none_or(|w| part.sum > w.sum) {
                 worst = Some(Part { start: start + part.start, end: start + part.end, ..part });
@@ -134,23 +147,24 @@ struct Part {
 fn part(weights: &Weights<'_>, text: &[u8]) -> Part {
     struct Summed<'a> {
         weights: &'a Weights<'a>,
-        word: i32,
         last: usize,
         best: Best,
     }
     impl text::Sink for Summed<'_> {
         #[inline(always)]
-        fn feature(&mut self, hash: u32) {
-            self.word += self.weights.of(hash);
+        fn feature(&mut self, hash: u32, new: bool) -> i32 {
+            // what is known counts nothing: looked up all the same, as the processor guesses wrong which are
+            self.weights.of(hash) * i32::from(new)
         }
 
         #[inline(always)]
-        fn word(&mut self, end: usize) {
-            self.best.add(self.word.min(self.weights.most_per_word), self.last, end);
-            (self.word, self.last) = (-self.weights.per_word, end);
+        fn word(&mut self, end: usize, sum: i32) {
+            let sum = (sum - self.weights.per_word).min(self.weights.most_per_word);
+            self.best.add(sum, self.last, end);
+            self.last = end;
         }
     }
-    let mut summed = Summed { weights, word: -weights.per_word, last: 0, best: Best::default() };
+    let mut summed = Summed { weights, last: 0, best: Best::default() };
     text::walk(text, &mut summed);
     summed.best.part
 }

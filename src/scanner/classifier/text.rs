@@ -3,10 +3,11 @@
 
 /// What the walk over a text calls, in the order of the text.
 pub trait Sink {
-    /// A feature of the word that is being read.
-    fn feature(&mut self, hash: u32);
-    /// The word ends before this byte.
-    fn word(&mut self, end: usize);
+    /// A feature of the word that is being read; is it `new`, or was it there just before? Then it does not count again. Returns what
+    /// it counts.
+    fn feature(&mut self, hash: u32, new: bool) -> i32;
+    /// The word ends before this byte; all that its features and the signs before it counted.
+    fn word(&mut self, end: usize, sum: i32);
 }
 
 const SPACE: u16 = b' ' as u16;
@@ -15,7 +16,7 @@ const SEED: u32 = 0x811c_9dc5;
 /// Symbols of a word that count. Longer ones are data, not words.
 const LONGEST: u32 = 24;
 
-/// Features that are remembered, so as not to be told again.
+/// Features that are remembered, so as not to count again.
 const RECENT: usize = 512;
 
 /// Kinds of features; each is hashed apart.
@@ -38,20 +39,21 @@ fn mixed(hash: u32) -> u32 {
 /// Reads `text` and tells `sink`.
 #[inline]
 pub fn walk(text: &[u8], sink: &mut impl Sink) {
-    let mut reader =
-        Reader { sink, window: u64::from(SPACE), word: SEED, length: 0, before: [0; 2], seen: [0; RECENT] };
+    let mut reader = Reader {
+        sink,
+        window: u64::from(SPACE),
+        word: SEED,
+        length: 0,
+        before: [0; 2],
+        seen: [0; RECENT],
+        sum: 0,
+    };
     let mut at = 0;
     while at < text.len() {
         let byte = text[at];
         let (symbol, next) = match CLASSES[usize::from(byte)] {
-            Class::Letter => {
-                reader.letter(u16::from(byte | 0x20));
-                at += 1;
-                continue;
-            }
-            Class::Digit => {
-                reader.letter(u16::from(b'0'));
-                at += 1;
+            Class::Letter | Class::Digit => {
+                at = reader.letters(text, at);
                 continue;
             }
             Class::Space => (SPACE, at + 1),
@@ -88,9 +90,28 @@ struct Reader<'a, S> {
     before: [u32; 2],
     /// Features lately told.
     seen: [u32; RECENT],
+    /// What the features since the last word count.
+    sum: i32,
 }
 
 impl<S: Sink> Reader<'_, S> {
+    /// As many letters and digits as follow each other; returns where they end. All that changes with each of them is kept at hand.
+    #[inline(always)]
+    fn letters(&mut self, text: &[u8], mut at: usize) -> usize {
+        let Self { mut window, mut word, mut length, mut sum, .. } = *self;
+        while let Some(symbol) = text.get(at).map(|b| LETTERS[usize::from(*b)]).filter(|s| *s != 0) {
+            at += 1;
+            length += 1;
+            if length <= LONGEST {
+                word = (word.rotate_left(5) ^ u32::from(symbol)).wrapping_mul(0x0100_0193);
+                window = window << 16 | u64::from(symbol);
+                sum += self.seen(gram(window));
+            }
+        }
+        (self.window, self.word, self.length, self.sum) = (window, word, length, sum);
+        at
+    }
+
     #[inline(always)]
     fn letter(&mut self, symbol: u16) {
         self.length += 1;
@@ -103,18 +124,21 @@ impl<S: Sink> Reader<'_, S> {
     #[inline(always)]
     fn gram(&mut self, symbol: u16) {
         self.window = self.window << 16 | u64::from(symbol);
-        let hash = self.window.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.feature((hash >> 32) as u32);
+        self.feature(gram(self.window));
     }
 
-    /// What was there just before does not count again.
     #[inline(always)]
     fn feature(&mut self, hash: u32) {
+        self.sum += self.seen(hash);
+    }
+
+    /// What a feature counts.
+    #[inline(always)]
+    fn seen(&mut self, hash: u32) -> i32 {
         let slot = &mut self.seen[(hash >> 7) as usize % RECENT];
-        if *slot != hash {
-            *slot = hash;
-            self.sink.feature(hash);
-        }
+        let new = *slot != hash;
+        *slot = hash;
+        self.sink.feature(hash, new)
     }
 
     #[inline(always)]
@@ -138,12 +162,33 @@ impl<S: Sink> Reader<'_, S> {
         self.feature(pair);
         self.feature(mixed(pair ^ two.wrapping_mul(Kind::Triple as u32)));
         self.feature(mixed(word ^ two.wrapping_mul(Kind::Gap as u32)));
-        self.sink.word(at);
+        self.sink.word(at, self.sum);
+        self.sum = 0;
         self.before = [word, one];
         self.word = SEED;
         self.length = 0;
     }
 }
+
+/// The hash of four symbols in a row.
+#[inline(always)]
+fn gram(window: u64) -> u32 {
+    (window.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+/// The symbols of letters and digits; 0 is none.
+const LETTERS: [u16; 256] = {
+    let (mut letters, mut b) = ([0; 256], 0);
+    while b < 256 {
+        letters[b] = match b as u8 {
+            b'0'..=b'9' => b'0' as u16,
+            letter if letter.is_ascii_alphabetic() => (letter | 0x20) as u16,
+            _ => 0,
+        };
+        b += 1;
+    }
+    letters
+};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {

@@ -49,7 +49,7 @@ pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut
     let out = &mut all.noted;
     let mut here = Vec::new();
     judge.scanner.find(subject.direction, subject.surface, text, &mut here);
-    if subject.direction == Direction::Response && subject.surface.is_body() && !is_json(text) {
+    if subject.direction == Direction::Response && subject.surface.is_body() {
         classified(judge, text, &mut here);
     }
     take(subject, text, here, out);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Judge;
+use super::examine::is_json;
 use crate::scanner::classifier::Score;
 use crate::scanner::views::Path;
 use crate::scanner::{Family, Finding};
@@ -16,7 +17,11 @@ pub(super) const CLASSIFIER: &str = "injection.classifier";
 const SHORT: usize = 512;
 
 /// Longer ones are too, up to so many bytes, if they are prose.
-const UNSIGNED: usize = 4096;
+const PROSE: usize = 4096;
+
+/// Up to so many bytes, whatever they are. In listings, markup and data it has little to go by: it has to be as sure as
+/// [`SURE`], and of words, or says nothing.
+const UNSIGNED: usize = 16 * 1024;
 
 /// In longer ones a rule less sure than this found what stands in any licence and manual. Then the model has to be as sure as that,
 /// or is no surer than this, which is noted and joins no such rule.
@@ -32,20 +37,27 @@ const PLACE: usize = 4096;
 const LONG: usize = 16 * 1024;
 const AROUND: usize = 4 * 1024;
 
+/// Of so many characters, one may be punctuation: in a text that is prose, and in what may be prose amid something else.
+const PUNCTUATED: usize = 13;
+const AMID: usize = 8;
+
 /// What the classifier is less sure of is not noted.
 const LEAST: u8 = 30;
 
-/// What the model that was trained on such texts says of it. Long texts without any sign are not worth the time: the model was
-/// trained on what people write, and a long text of another kind may sum up to anything. Of very long ones, what stands around
-/// the signs is.
+/// What the model that was trained on such texts says of it. Very long texts without any sign are not worth the time: the model was
+/// trained on what people write, and a long text of another kind may sum up to anything. What stands around the signs of others is.
 pub(super) fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     let strongest = here.iter().filter(|f| f.family.is_phrase()).map(|f| f.confidence).max();
-    if text.len() > SHORT && strongest.is_none() && (text.len() > UNSIGNED || !is_prose(text)) {
+    if text.len() > UNSIGNED && strongest.is_none() {
         return;
     }
+    let speech = !is_json(text)
+        && (strongest.is_some() || text.len() <= SHORT || text.len() <= PROSE && is_prose(text, PUNCTUATED));
     let mut worst = Score::default();
     let mut look = |part: Range<usize>| {
-        let Score { percent, start, end } = judge.classifier.score(&text[part.clone()]);
+        let shown = &text[part.clone()];
+        let Score { percent, start, end } =
+            if speech { judge.classifier.score(shown) } else { judge.classifier.certain(shown) };
         if percent > worst.percent {
             worst = Score { percent, start: part.start + start, end: part.start + end };
         }
@@ -69,7 +81,11 @@ pub(super) fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     if text.len() > SHORT && faint && worst.percent < SURE {
         worst.percent = worst.percent.min(UNSURE);
     }
-    if worst.percent >= LEAST {
+    let counts = match speech {
+        true => worst.percent >= LEAST,
+        false => worst.percent >= SURE && is_prose(&text[worst.start..worst.end], AMID),
+    };
+    if counts {
         let (rule, family, path) = (Arc::clone(&judge.classifier_rule), Family::Injection, Path::PLAIN);
         let Score { percent: confidence, start, end } = worst;
         here.push(Finding { rule, family, confidence, start, end, path });
@@ -77,14 +93,16 @@ pub(super) fn classified(judge: &Judge, text: &[u8], here: &mut Vec<Finding>) {
     }
 }
 
-/// Is it sentences, as in a mail or on a page? In tables, listings and programs the model has nothing to go by.
-fn is_prose(text: &[u8]) -> bool {
-    let (mut digits, mut marks) = (0, 0);
+/// Is it sentences, as in a mail or on a page, with one in `most` characters a mark at most? In tables, listings and programs the
+/// model has nothing to go by.
+fn is_prose(text: &[u8], most: usize) -> bool {
+    let (mut digits, mut marks, mut odd) = (0, 0, 0);
     for b in text {
         digits += usize::from(b.is_ascii_digit());
         marks += usize::from(b.is_ascii_punctuation());
+        odd += usize::from(*b < b'\t');
     }
-    digits * 20 <= text.len() && marks * 13 <= text.len()
+    odd == 0 && digits * 20 <= text.len() && marks * most <= text.len()
 }
 
 /// A percentage that was learnt on texts of one place, in a text of so many bytes: the odds are shared among its places.
@@ -101,14 +119,15 @@ mod tests {
     #[test]
     fn prose_is_told_from_programs_and_tables() {
         assert!(is_prose(
-            b"Dear Anna,\nthe parcel came on Monday, thank you. We open it together when you are here.\n"
+            b"Dear Anna,\nthe parcel came on Monday, thank you. We open it together when you are here.\n",
+            PUNCTUATED
         ));
         for other in [
             "\tmulq\t%r15\n\taddq\t%rax, %r10\n",
             "0x1F, 0x20, 0x7F,\n",
-            "fn is_prose(text: &[u8]) -> bool {",
+            "fn is_prose(text: &[u8], most: usize) -> bool {",
         ] {
-            assert!(!is_prose(other.as_bytes()), "{other}");
+            assert!(!is_prose(other.as_bytes(), PUNCTUATED), "{other}");
         }
     }
 

@@ -176,8 +176,6 @@ impl Piece<'_> {
         };
         // folded, as all bytes are
         let folded = [0x20_u8, 0x60, 0xa0, 0xe0].into_iter().flat_map(|b| b..=b + 0x1f);
-        folded
-            .filter(|b| self.around.has_folded(*b))
-            .for_each(|b| spelt(self.eight | u64::from(b) << free));
+        folded.filter(|b| self.around.has_folded(*b)).for_each(|b| spelt(self.eight | u64::from(b) << free));
     }
 }

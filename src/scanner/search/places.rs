@@ -111,13 +111,7 @@ impl Places {
             }
             begins[at] = i as u32 + 1;
         }
-        Places {
-            masks: masks.into(),
-            slots: slots.into(),
-            any,
-            begins: begins.into(),
-            places: by_key.into(),
-        }
+        Places { masks: masks.into(), slots: slots.into(), any, begins: begins.into(), places: by_key.into() }
     }
 
     /// Calls `found` for the places of these grams that go with the eight bytes that begin with them.

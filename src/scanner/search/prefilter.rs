@@ -198,7 +198,8 @@ impl Keyword {
 #[inline(always)]
 pub(super) fn is_at(keyword: &[u8], fold: bool, text: &[u8]) -> bool {
     let alike = |(k, t): (&u8, &u8)| k.eq_ignore_ascii_case(t) || *k == b' ' && *t == b'\n';
-    text.get(..keyword.len()).is_some_and(|t| if fold { keyword.iter().zip(t).all(alike) } else { t == keyword })
+    text.get(..keyword.len())
+        .is_some_and(|t| if fold { keyword.iter().zip(t).all(alike) } else { t == keyword })
 }
 
 #[cfg(test)]

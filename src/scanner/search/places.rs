@@ -25,8 +25,9 @@ impl Key {
         let (bytes, there) = eight(bytes);
         let other = bytes ^ LINES;
         // the highest bit of each byte that is the end of a line
-        let ends = !((other & LOW) + LOW | other | LOW);
-        Key(((bytes ^ (ends >> 7) * u64::from(b'\n' ^ b' ')) | FOLD) & there)
+        let ends = !(((other & LOW) + LOW) | other | LOW);
+        let spaced = bytes ^ ((ends >> 7) * u64::from(b'\n' ^ b' '));
+        Key((spaced | FOLD) & there)
     }
 
     /// With one byte before it, which may be any.
@@ -161,4 +162,18 @@ fn masks(grams: &[(Gram, Around, Key, Place)]) -> Vec<u64> {
 fn best(masks: &[u64], mask: u64) -> usize {
     let less = (0..masks.len()).filter(|i| masks[*i] & !mask == 0);
     less.max_by_key(|i| masks[*i].count_ones()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_whatever_the_case_and_the_lines() {
+        assert_eq!(Key::of(b"Ignore\nall"), Key::of(b"ignore all"));
+        assert_ne!(Key::of(b"ignore*all"), Key::of(b"ignore all"));
+        assert_eq!(Key::of(b"\n\n\n\n\n\n\n\n"), Key::of(b"        "));
+        assert_eq!(Key::of(b"abc").mask(), 0xff_ffff);
+        assert_eq!(Key::of(b"abc").later(), Key::of(b"xabc").masked(0xffff_ff00));
+    }
 }

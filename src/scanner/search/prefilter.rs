@@ -230,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn finds_what_a_naive_search_finds(parts in proptest::collection::vec(
-            prop_oneof!["[a-zA-Z ]{0,9}", Just("ignore".to_owned()), Just("PREVIOUS".to_owned()), Just("忽略".to_owned()), Just("ab-".to_owned()), Just("ghp_".to_owned())], 0..40)) {
+            prop_oneof!["[a-zA-Z ]{0,9}", Just("ignore".to_owned()), Just("PREVIOUS".to_owned()), Just("忽略".to_owned()), Just("ab-".to_owned()), Just("ghp_".to_owned()), Just("ignore\nall".to_owned()), Just("ignore*all".to_owned())], 0..40)) {
             let text = parts.concat();
             for (words, fold) in [(&["ignor", "previous", "忽略", "ignore all"][..], true), (&["ab-", "ghp_", "ignore"][..], false)] {
                 let words = keywords(words, fold);

@@ -54,6 +54,10 @@ pub fn walk(text: &[u8], sink: &mut impl Sink) {
         let (symbol, next) = match CLASSES[usize::from(byte)] {
             Class::Letter | Class::Digit => {
                 at = reader.letters(text, at);
+                if text.get(at) == Some(&b' ') {
+                    reader.sign(SPACE, at);
+                    at += 1;
+                }
                 continue;
             }
             Class::Space => (SPACE, at + 1),

@@ -142,14 +142,16 @@ impl Layer {
 
 impl Write for Layer {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self {
+        let taken = match self {
             Self::End(sink) => sink.write(buf),
             Self::Gzip(d) => d.write(buf),
             Self::Deflate(d) => d.write(buf),
             Self::Brotli(d) => d.write(buf),
             Self::Zstd(d) => d.write(buf),
             Self::AwsChunked(d) => d.write(buf),
-        }
+        }?;
+        // one that has come to its end takes nothing more, and who writes to it must hear that: brotli tries for ever
+        if taken == 0 && !buf.is_empty() { Err(io::ErrorKind::WriteZero.into()) } else { Ok(taken) }
     }
     fn flush(&mut self) -> io::Result<()> {
         match self {
@@ -268,6 +270,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_follows_the_end_of_an_inner_coding_is_refused_or_dropped_and_no_decoder_waits_for_it() {
+        for a in ALL {
+            for b in ALL {
+                let wire = encode(b, &[encode(a, b"the text"), vec![b'x'; 9000]].concat());
+                for step in [1, usize::MAX] {
+                    let decoded = decode(&[a, b], &wire, step);
+                    assert!(
+                        matches!(decoded.as_deref(), Ok(b"the text") | Err(DecodeError::Malformed)),
+                        "{a:?} {b:?} {decoded:?}"
+                    );
+                }
+            }
+        }
+        let twice = b"\0\0\0\0\x04\x48\xcd\xc9\xe9\x57\xc8\0\0\0\0\0\0\0\0\x19\x17";
+        assert_eq!(decode(&[Coding::Brotli; 2], twice, usize::MAX), Err(DecodeError::Malformed));
     }
 
     #[test]

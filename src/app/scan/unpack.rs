@@ -187,7 +187,7 @@ impl Unpacking<'_, '_> {
                 _ => long = None,
             }
             // what was not read, and what fills up the block
-            let left = content.limit() + padding;
+            let left = content.limit().saturating_add(padding);
             if io::copy(&mut (&mut *reader).take(left), &mut io::sink()).ok() != Some(left) {
                 return self.not(name, "is a tar that ends too early");
             }

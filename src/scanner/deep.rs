@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::search::{Lane, Look};
-use super::views::{self, Kind, Path, View, Wants};
+use super::views::{self, Kind, Path, Purse, View, Wants};
 use super::{Direction, Family, Finding, Surface, coded, covert};
 
 /// More findings than this say nothing new.
@@ -32,6 +32,7 @@ pub(super) fn find(
     lane: &Lane,
     (direction, surface): (Direction, Surface),
     text: &[u8],
+    purse: &mut Purse,
     out: &mut Vec<Finding>,
     first: usize,
 ) {
@@ -40,7 +41,7 @@ pub(super) fn find(
         return;
     }
     let mut here = Vec::new();
-    let spent = views::each(text, Wants::on(direction, surface), &mut |seen| {
+    let spent = views::each_within(text, Wants::on(direction, surface), purse, &mut |seen| {
         here.clear();
         lane.look(&Look { path: seen.path, kind: seen.kind, surface }, seen.bytes, &mut here);
         if direction == Direction::Response && surface.is_body() && is_faithful(seen) {

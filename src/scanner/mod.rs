@@ -30,7 +30,7 @@ pub use rules::{BUILTIN, Facts, Rule};
 pub use together::together;
 
 use search::{Lane, Rarity};
-use views::Path;
+use views::{Path, Purse};
 
 /// Which way the text travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -243,7 +243,7 @@ impl Scanner {
     pub fn scan(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) -> usize {
         let first = out.len();
         let hold = self.scan_plain(direction, surface, text, out);
-        self.look_through(direction, surface, text, out, first);
+        self.look_through((direction, surface), text, &mut Purse::default(), out, first);
         hold
     }
 
@@ -264,21 +264,32 @@ impl Scanner {
     /// Adds what is found through views to what stands in the text as it is (`out[first..]`).
     fn look_through(
         &self,
-        direction: Direction,
-        surface: Surface,
+        (direction, surface): (Direction, Surface),
         text: &[u8],
+        purse: &mut Purse,
         out: &mut Vec<Finding>,
         first: usize,
     ) {
-        deep::find(self.lane(direction), (direction, surface), text, out, first);
+        deep::find(self.lane(direction), (direction, surface), text, purse, out, first);
     }
 
     /// As [`scan`](Self::scan), for a text that is complete: nothing is held back.
     pub fn find(&self, direction: Direction, surface: Surface, text: &[u8], out: &mut Vec<Finding>) {
+        self.find_within((direction, surface), text, &mut Purse::default(), out);
+    }
+
+    /// The same for one of several texts of a body: what looking through views costs is counted for all of them.
+    pub fn find_within(
+        &self,
+        (direction, surface): (Direction, Surface),
+        text: &[u8],
+        purse: &mut Purse,
+        out: &mut Vec<Finding>,
+    ) {
         let first = out.len();
         self.lane(direction).find(surface, text, out);
         Scanner::uncover((direction, surface), text, out, first);
-        deep::find(self.lane(direction), (direction, surface), text, out, first);
+        self.look_through((direction, surface), text, purse, out, first);
     }
 
     /// The text as it stands, not what may lie encoded in it.

@@ -8,6 +8,7 @@ use super::opinion::{CLASSIFIER, classified};
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
 use crate::scanner::parts::{self, Part};
+use crate::scanner::views::Purse;
 use crate::scanner::{Direction, Finding, Surface};
 
 /// More findings than this say nothing new.
@@ -47,18 +48,18 @@ pub struct Listed {
 /// What the engines find in a complete text, and in its parts.
 pub(super) fn whole(judge: &Judge, subject: &Subject<'_>, text: &[u8], all: &mut Examined) {
     let out = &mut all.noted;
-    let mut here = Vec::new();
-    judge.scanner.find(subject.direction, subject.surface, text, &mut here);
+    let (mut here, mut purse) = (Vec::new(), Purse::default());
+    judge.scanner.find_within((subject.direction, subject.surface), text, &mut purse, &mut here);
     if subject.direction == Direction::Response && subject.surface.is_body() {
         classified(judge, text, &mut here);
     }
     take(subject, text, here, out);
     match subject.surface {
-        Surface::Body => in_parts(judge, subject.direction, text, all),
+        Surface::Body => in_parts(judge, subject.direction, text, &mut purse, all),
         // a part that was handed in by itself
         surface if subject.direction == Direction::Request && is_foreign(surface) => {
             let mut here = Vec::new();
-            foreign(judge, surface, text, &mut here);
+            foreign(judge, surface, text, &mut purse, &mut here);
             take(subject, text, here, out);
         }
         Surface::ToolCall => {
@@ -100,7 +101,7 @@ fn is_foreign(surface: Surface) -> bool {
     matches!(surface, Surface::ToolResult | Surface::ToolDescription | Surface::UserTurn)
 }
 
-fn in_parts(judge: &Judge, direction: Direction, text: &[u8], all: &mut Examined) {
+fn in_parts(judge: &Judge, direction: Direction, text: &[u8], purse: &mut Purse, all: &mut Examined) {
     let Examined { noted: out, listed } = all;
     let mut group = 0;
     let mut here = Vec::new();
@@ -110,7 +111,7 @@ fn in_parts(judge: &Judge, direction: Direction, text: &[u8], all: &mut Examined
         if part.entry {
             return list(part, listed);
         }
-        part_of(judge, part, &mut here);
+        part_of(judge, part, purse, &mut here);
         if !out.is_empty() {
             let span = part.original(0..part.text.len());
             out.iter_mut().filter(|n| n.group == 0).for_each(|n| belongs(n, part, &span));
@@ -132,22 +133,24 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
 }
 
 /// What the engines find in one part.
-pub(super) fn part_of(judge: &Judge, part: &Part<'_>, here: &mut Vec<Finding>) {
+pub(super) fn part_of(judge: &Judge, part: &Part<'_>, purse: &mut Purse, here: &mut Vec<Finding>) {
     match part.surface {
         Surface::ToolCall if parts::command_like(part) => judge.commands.find(part.text, here),
-        Surface::Body => judge.scanner.find(Direction::Response, Surface::Body, part.text, here),
-        surface if is_foreign(surface) => foreign(judge, surface, part.text, here),
+        Surface::Body => {
+            judge.scanner.find_within((Direction::Response, Surface::Body), part.text, purse, here);
+        }
+        surface if is_foreign(surface) => foreign(judge, surface, part.text, purse, here),
         _ => {}
     }
 }
 
 /// What the engines find in words that are not the agent's own. A person's are only noted, whatever they say: what is noted of them is
 /// what the rules see in them as they stand.
-fn foreign(judge: &Judge, surface: Surface, text: &[u8], here: &mut Vec<Finding>) {
+fn foreign(judge: &Judge, surface: Surface, text: &[u8], purse: &mut Purse, here: &mut Vec<Finding>) {
     if surface == Surface::UserTurn {
         return judge.scanner.plain(Direction::Response, surface, text, here);
     }
-    judge.scanner.find(Direction::Response, surface, text, here);
+    judge.scanner.find_within((Direction::Response, surface), text, purse, here);
     classified(judge, text, here);
 }
 

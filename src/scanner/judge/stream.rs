@@ -6,11 +6,14 @@ use super::weigh;
 use super::{Judge, Subject, Verdict};
 use crate::scanner::Finding;
 use crate::scanner::parts::{Assembler, is_stream};
+use crate::scanner::views::Purse;
 
 /// So many bytes back, what was found may still add to what is found now.
 const NEAR: usize = 1024;
 /// So much of what has passed is kept: as much as tells whether what follows is quoted, and what another stage may have held.
 const BEHIND: usize = 1024;
+/// What there is to spend on views, whatever the pieces, is there anew for so many bytes.
+const REFILLS: usize = 64 * 1024;
 /// Text that is held is looked through again when it has grown by this, and by a quarter.
 const GROWN: usize = 256;
 
@@ -31,6 +34,9 @@ pub struct Stream {
     behind: Behind,
     /// What was found last, its place counted from the text's beginning.
     recent: Vec<Noted>,
+    purse: Purse,
+    /// Where it was full.
+    filled: usize,
 }
 
 /// The last bytes that may have passed on.
@@ -94,6 +100,9 @@ pub(super) fn pass(
     let base = stream.seen - seen.min(stream.seen);
     let fresh = &text[seen.min(text.len())..];
     stream.seen = base + text.len();
+    if stream.seen >= stream.filled + REFILLS {
+        (stream.purse, stream.filled) = (Purse::default(), stream.seen);
+    }
     if !std::mem::replace(&mut stream.begun, true) {
         stream.events = is_stream(text).then(Assembler::default);
     }
@@ -110,7 +119,7 @@ pub(super) fn pass(
             if part.entry {
                 return examine::list(part, &mut listed);
             }
-            examine::part_of(judge, part, &mut here);
+            examine::part_of(judge, part, &mut stream.purse, &mut here);
             for finding in here.drain(..) {
                 examine::note(part, group, finding, span.clone(), &mut noted);
             }
@@ -148,7 +157,7 @@ impl Stream {
                 found.clear();
                 judge.scanner.scan_plain(direction, surface, text, &mut found);
             }
-            judge.scanner.look_through(direction, surface, text, &mut found, 0);
+            judge.scanner.look_through((direction, surface), text, &mut self.purse, &mut found, 0);
             self.viewed = base + text.len();
         } else {
             found.iter_mut().for_each(|f| (f.start, f.end) = (f.start + from, f.end + from));

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 
-use super::budget::{Budget, Spent, Turn};
+use super::budget::{Budget, Purse, Spent, Turn};
 use super::map::{Draft, Map, Trails};
 use super::plausible::{Kind, is_noise, plausible};
 use super::signs::Signs;
@@ -128,7 +128,12 @@ impl Sink {
     }
 }
 
-pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
+pub(super) fn run(
+    text: &[u8],
+    wants: Wants,
+    purse: &mut Purse,
+    visit: &mut dyn FnMut(&Seen<'_>) -> bool,
+) -> Spent {
     let signs = sweep::signs(text, wants);
     if signs.is_empty() {
         return Spent::default();
@@ -142,7 +147,7 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
         seen: if text.len() <= GUESSED { HashSet::from([hasher.hash_one(text)]) } else { HashSet::new() },
         tokens: HashSet::new(),
         hasher,
-        budget: Budget::of(text.len()),
+        budget: Budget::of(text.len(), purse),
         path: Path::PLAIN,
         kind: Kind::Text,
         trail: None,
@@ -174,7 +179,7 @@ pub(super) fn run(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) ->
             break;
         }
     }
-    sink.budget.spent()
+    sink.budget.spent(text.len(), purse)
 }
 
 /// Shows a text, and adds what it holds; whether it is what was looked for.

@@ -39,7 +39,7 @@ mod tests;
 use std::fmt;
 use std::ops::Range;
 
-pub use budget::Spent;
+pub use budget::{Purse, Spent};
 pub(super) use lookalikes::latin as latin_letter;
 pub use plausible::Kind;
 
@@ -285,7 +285,17 @@ impl fmt::Debug for Seen<'_> {
 /// it found what it looks for; where it did, fewer guesses follow. Costs next to nothing, and allocates nothing, where
 /// there is no evidence; the work is bounded by the text's length whatever the text.
 pub fn each(text: &[u8], wants: Wants, visit: &mut dyn FnMut(&Seen<'_>) -> bool) -> Spent {
-    lattice::run(text, wants, visit)
+    each_within(text, wants, &mut Purse::default(), visit)
+}
+
+/// The same for one of several texts of a body.
+pub fn each_within(
+    text: &[u8],
+    wants: Wants,
+    purse: &mut Purse,
+    visit: &mut dyn FnMut(&Seen<'_>) -> bool,
+) -> Spent {
+    lattice::run(text, wants, purse, visit)
 }
 
 /// As far as a text of which more follows is settled: what stands from there on may be the beginning of something encoded, and

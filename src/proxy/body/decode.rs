@@ -104,7 +104,7 @@ enum Layer {
     End(Sink),
     Gzip(Box<flate2::write::MultiGzDecoder<Layer>>),
     Deflate(Box<Deflate>),
-    Brotli(Box<brotli::DecompressorWriter<Layer>>),
+    Brotli(Box<Brotli>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Layer>>),
     AwsChunked(Box<Unchunked<Layer>>),
 }
@@ -118,7 +118,7 @@ impl Layer {
             Coding::Gzip => Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(inner))),
             Coding::Deflate => Self::Deflate(Box::new(Deflate::Undecided(Some(inner)))),
             Coding::AwsChunked => Self::AwsChunked(Box::new(Unchunked::new(inner))),
-            Coding::Brotli => Self::Brotli(Box::new(brotli::DecompressorWriter::new(inner, 4096))),
+            Coding::Brotli => Self::Brotli(Box::new(Brotli::new(inner))),
             Coding::Zstd => {
                 let mut decoder =
                     zstd::stream::write::Decoder::new(inner).map_err(|_| DecodeError::Malformed)?;
@@ -133,7 +133,7 @@ impl Layer {
             Self::End(sink) => sink,
             Self::Gzip(d) => d.get_mut().sink(),
             Self::Deflate(d) => d.inner().sink(),
-            Self::Brotli(d) => d.get_mut().sink(),
+            Self::Brotli(d) => d.0.get_mut().inner.sink(),
             Self::Zstd(d) => d.get_mut().sink(),
             Self::AwsChunked(d) => d.get_mut().sink(),
         }
@@ -158,10 +158,47 @@ impl Write for Layer {
             Self::End(sink) => sink.flush(),
             Self::Gzip(d) => d.flush(),
             Self::Deflate(d) => d.flush(),
-            Self::Brotli(d) => d.flush(),
+            Self::Brotli(d) => d.0.flush(),
             Self::Zstd(d) => d.flush(),
             Self::AwsChunked(d) => d.flush(),
         }
+    }
+}
+
+/// When it wants more, the decoder gives out one buffer of what it has, however much that is. Nothing may wait there: who reads
+/// the body has it all.
+struct Brotli(brotli::DecompressorWriter<Counted>);
+
+/// What it writes to.
+struct Counted {
+    inner: Layer,
+    written: usize,
+}
+
+impl Brotli {
+    fn new(inner: Layer) -> Brotli {
+        Brotli(brotli::DecompressorWriter::new(Counted { inner, written: 0 }, 4096))
+    }
+
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let taken = self.0.write(buf)?;
+        let mut before = None;
+        while before != Some(self.0.get_ref().written) {
+            before = Some(self.0.get_ref().written);
+            let _nothing = self.0.write(&[])?;
+        }
+        Ok(taken)
+    }
+}
+
+impl Write for Counted {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let taken = self.inner.write(buf)?;
+        self.written += taken;
+        Ok(taken)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
@@ -298,6 +335,24 @@ mod tests {
             let mut out = Vec::new();
             d.push(&wire[..wire.len() - 4], &mut out).unwrap();
             assert_eq!(out, b"event: a\n\n", "{coding:?}");
+        }
+    }
+
+    #[test]
+    fn of_a_body_cut_short_all_comes_out_that_is_there_whatever_the_pieces() {
+        let text: Vec<u8> =
+            (0..3000u32).flat_map(|i| format!("{} lines of it, ", i % 7).into_bytes()).collect();
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli] {
+            let wire = encode(coding, &text);
+            for part in [2, 3, 5, 9] {
+                let cut = &wire[..wire.len() - wire.len() / part];
+                let (whole, pieces) = (decode(&[coding], cut, usize::MAX), decode(&[coding], cut, 1));
+                assert_eq!(
+                    whole.map(|w| w.len()),
+                    pieces.map(|p| p.len()),
+                    "{coding:?} without one of {part} parts"
+                );
+            }
         }
     }
 

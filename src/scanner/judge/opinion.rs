@@ -126,6 +126,8 @@ mod tests {
             "\tmulq\t%r15\n\taddq\t%rax, %r10\n",
             "0x1F, 0x20, 0x7F,\n",
             "fn is_prose(text: &[u8], most: usize) -> bool {",
+            "OTH, OTH, OTH, OTH, OTH, OTH, # 00 - 07",
+            "d\u{b}e\u{c}f\u{2}d the words of a program",
         ] {
             assert!(!is_prose(other.as_bytes(), PUNCTUATED), "{other}");
         }

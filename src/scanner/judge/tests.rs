@@ -243,3 +243,17 @@ fn the_classifier_is_shown_what_stands_around_the_signs_of_a_long_text() {
         "{found:?} of {places:?}"
     );
 }
+
+#[test]
+fn nothing_hides_behind_decoys_in_other_parts_of_a_body() {
+    let base64 = |text: &str| data_encoding::BASE64.encode(text.as_bytes());
+    let decoy =
+        r"JFTW461\\wUQGC3DM69\\x6f\\x75.x73\\x20\\x69YLOMQQHEZLWMVQWYIDUNBSSA43ZON2GK3JAOBZG63LQOQXA====";
+    let tool =
+        |n: usize, text: &str| format!(r#"{{"role":"tool","tool_call_id":"c{n}","content":"{n} {text}"}}"#);
+    let mut parts: Vec<String> = (0..400).map(|n| tool(n, decoy)).collect();
+    parts.push(tool(400, &base64(&base64(&base64(ORDER)))));
+    let body = format!(r#"{{"model":"m","messages":[{}]}}"#, parts.join(","));
+    let verdict = verdict(Request, &body);
+    assert!(verdict.score >= 80, "{:?}", verdict.findings);
+}

@@ -2,8 +2,7 @@
 //! hash may collide, case may differ): what is held back longer is found all the same.
 
 use super::grams::{FOLD, eight};
-use super::prefilter::{Keyword, Next};
-use super::words::Words;
+use super::words::{Word, Words};
 
 const BITS: u32 = 14;
 /// Beginnings of up to this many bytes are only looked up by their hash.
@@ -20,18 +19,18 @@ pub(in crate::scanner) struct Beginnings {
 }
 
 impl Beginnings {
-    pub(in crate::scanner) fn of(keywords: &[Keyword]) -> Beginnings {
+    pub(in crate::scanner) fn of(words: &Words) -> Beginnings {
         let mut heads = Box::new([0; 1 << (BITS - 6)]);
-        for k in keywords {
+        for k in words.iter() {
             for len in 1..=HEAD.min(most(k)) {
                 let hash = hash(&k.bytes[..len]);
                 heads[(hash >> 6) as usize] |= 1 << (hash & 63);
             }
         }
-        let long = (0_u16..).zip(keywords).filter(|(_, k)| most(k) >= HEAD);
+        let long = (0_u16..).zip(words.iter()).filter(|(_, k)| most(*k) >= HEAD);
         let mut order: Vec<(u32, u16)> = long.map(|(i, k)| (hash(&k.bytes[..HEAD]), i)).collect();
         order.sort_unstable();
-        let longest = keywords.iter().map(most).max().unwrap_or(0);
+        let longest = words.iter().map(most).max().unwrap_or(0);
         Beginnings { longest, heads, order: order.into() }
     }
 
@@ -50,15 +49,15 @@ impl Beginnings {
         tail.len() < HEAD
             || run.iter().take_while(|(h, _)| *h == hash).any(|(_, k)| {
                 let word = words.get(usize::from(*k));
-                tail.len() <= word.bytes.len() - usize::from(word.open)
+                tail.len() <= most(word)
                     && word.bytes[..tail.len()].iter().zip(tail).all(|(k, t)| is_like(*k, *t))
             })
     }
 }
 
 /// So many bytes of a keyword do not settle that it is there: all of it do not, where the search looks at what follows.
-fn most(keyword: &Keyword) -> usize {
-    keyword.bytes.len() - usize::from(keyword.next == Next::ANY)
+fn most(word: Word<'_>) -> usize {
+    word.bytes.len() - usize::from(word.open)
 }
 
 fn is_like(keyword: u8, text: u8) -> bool {

@@ -87,7 +87,8 @@ impl Prefilter {
         let shortest = keywords.iter().map(|k| k.bytes.len()).min().unwrap_or(usize::MAX);
         let stride = if shortest >= Self::LONG { 4 } else { 2 };
         let table = Table::new(&Choice::new(stride, rarity).places(keywords));
-        Prefilter { stride, table, beginnings: Beginnings::of(keywords), words: Words::of(keywords) }
+        let words = Words::of(keywords);
+        Prefilter { stride, table, beginnings: Beginnings::of(&words), words }
     }
 
     /// Calls `hit(start, keyword)` for every keyword in `text`, once each, nearly in order.

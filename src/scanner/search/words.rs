@@ -43,6 +43,10 @@ impl Words {
         self.entries.len()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = Word<'_>> {
+        (0..self.len()).map(|number| self.get(number))
+    }
+
     #[inline(always)]
     pub(super) fn get(&self, number: usize) -> Word<'_> {
         let Entry { begin, len, fold, open } = self.entries[number];

@@ -10,6 +10,9 @@ use super::{Direction, Family, Finding, Surface, coded, covert};
 /// More findings than this say nothing new.
 const MOST: usize = 256;
 
+/// Below it a finding is only noted, and the search for another way to read the text goes on.
+const SETTLES: u8 = 80;
+
 /// A text in which more is encoded than is looked through is none that anybody writes.
 const TOO_MANY: &str = "engine.too_many_encodings";
 
@@ -56,8 +59,8 @@ pub(super) fn find(
             let known = out[first..]
                 .iter()
                 .any(|f| f.rule == finding.rule && f.start < finding.end && finding.start < f.end);
-            // what was seen already does not say that this is the way to read it
-            found |= !known;
+            // what was seen already, or is hardly a finding, does not say that this is the way to read it
+            found |= !known && finding.confidence >= SETTLES;
             if !known && out.len() - plain < MOST {
                 out.push(finding);
             }

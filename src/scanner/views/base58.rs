@@ -8,6 +8,8 @@ use super::run::Chars;
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 /// The work grows with the square: longer runs are left alone.
 const LONGEST: usize = 2048;
+/// A shorter run is a name.
+pub(super) const LEAST: usize = 24;
 
 pub(super) fn decode(chars: &Chars<'_>, sink: &mut Sink) -> bool {
     let run = &chars.bytes[..];

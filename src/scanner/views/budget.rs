@@ -4,13 +4,13 @@
 use std::ops::Range;
 
 /// Decoded bytes for each byte of the text, and for any text, in each turn.
-const SHARE: [usize; 3] = [10, 1, 1];
-const BASE: [usize; 3] = [64 * 1024, 16 * 1024, 8 * 1024];
+const SHARE: [usize; 3] = [10, 4, 1];
+const BASE: [usize; 3] = [64 * 1024, 64 * 1024, 32 * 1024];
 /// One decoded text for so many bytes of the text, and so many for any text.
 const BYTES_A_TEXT: [usize; 3] = [24, 64, 64];
-const TEXTS: [usize; 3] = [768, 384, 192];
+const TEXTS: [usize; 3] = [768, 1536, 768];
 /// What there is for any text, the texts of one body may take so many times together.
-const TOGETHER: [usize; 3] = [8, 4, 4];
+const TOGETHER: [usize; 3] = [8, 2, 2];
 /// What was compressed may grow to so much for each byte of the text, and for any text. It pays for what it holds itself.
 const GROWTH: usize = 32;
 const GROWN: usize = 256 * 1024;

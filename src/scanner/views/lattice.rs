@@ -219,7 +219,8 @@ fn is_guessed_at(node: &Node) -> bool {
     let guessed = matches!(node.path.last(), Some(View::Rot13 | View::Caesar));
     let bytes = &node.bytes;
     let long = bytes.len() > GUESSED;
-    !guessed && node.kind == Kind::Text && !long && !shift::has_words(bytes) && !shift::fits(bytes)
+    let wordless = || shift::is_opaque(bytes) || !shift::has_words(bytes) && !shift::fits(bytes);
+    !guessed && node.kind == Kind::Text && !long && wordless()
 }
 
 type Decode = fn(&[u8], Range<usize>, &mut Draft);

@@ -13,6 +13,7 @@ mod images;
 mod inflate;
 mod lattice;
 mod leet;
+mod letters;
 pub(super) mod loose;
 mod lookalikes;
 mod map;
@@ -235,8 +236,14 @@ impl Wants {
         Wants(views.iter().fold(0, |all, v| all | 1 << *v as u32))
     }
 
-    /// Those that leave signs, on any surface.
-    const SIGNED: Wants = Wants(!(1 << View::Caesar as u32 | 1 << View::Leet as u32));
+    /// Those whose signs are no chance, on any surface.
+    const SIGNED: Wants = Wants(
+        !(1 << View::Caesar as u32
+            | 1 << View::Leet as u32
+            | 1 << View::Rot13 as u32
+            | 1 << View::Reversed as u32
+            | 1 << View::Base58 as u32),
+    );
 
     /// The one table of what runs where.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Tells, from a few of its characters and without writing anything, whether a long word may be something encoded.
 
 use super::plausible::{LEAST, is_container, is_korean, is_letter, is_utf16};
-use super::{base32, base64, hex, shift};
+use super::{View, Wants, base32, base64, hex, shift};
 
 /// Bytes that a look at the beginning decodes.
 const LOOK: usize = 24;
@@ -69,8 +69,8 @@ static SORTS: [u8; 256] = {
     sorts
 };
 
-/// May the word be something encoded, also backwards or by ROT13?
-pub(super) fn may_hold(word: &[u8]) -> bool {
+/// May the word be something encoded, also backwards or by ROT13, as far as those are wanted?
+pub(super) fn may_hold(word: &[u8], wants: Wants) -> bool {
     let made = Makeup::of(word);
     if promises_as(word, &made) {
         return true;
@@ -78,20 +78,25 @@ pub(super) fn may_hold(word: &[u8]) -> bool {
     if !made.looks_random() {
         return false;
     }
-    if may_be_base58(word, &made) {
+    if wants.has(View::Base58) && may_be_base58(word, &made) {
         return true;
     }
     let (mut other, len) = ([0; MADE], word.len().min(MADE));
-    for (to, b) in other.iter_mut().zip(word.iter().rev()) {
-        *to = *b;
+    if wants.has(View::Reversed) {
+        for (to, b) in other.iter_mut().zip(word.iter().rev()) {
+            *to = *b;
+        }
+        if promises_as(&other[..len], &made) {
+            return true;
+        }
     }
-    if promises_as(&other[..len], &made) {
-        return true;
+    if wants.has(View::Rot13) {
+        for (to, b) in other.iter_mut().zip(word) {
+            *to = shift::turned(*b, 13);
+        }
+        return promises(&other[..len]);
     }
-    for (to, b) in other.iter_mut().zip(word) {
-        *to = shift::turned(*b, 13);
-    }
-    promises(&other[..len])
+    false
 }
 
 /// May some alphabet give something?

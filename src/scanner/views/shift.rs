@@ -4,9 +4,10 @@
 use std::ops::Range;
 
 use super::lattice::Sink;
+use super::letters::{self, Letters};
 use super::map::Map;
 use super::plausible::Kind;
-use super::{View, Wants, base85, sweep};
+use super::{View, Wants, base58, base85, sweep};
 
 /// Places at which a text is asked whether it is made of words.
 const ASKED: usize = 64;
@@ -138,7 +139,7 @@ fn is_wordless(text: &[u8]) -> bool {
         let piece = &text[from..text.len().min(from + PIECE)];
         !piece.chunk_by(|a, b| a.is_ascii_lowercase() == b.is_ascii_lowercase()).any(word)
             && piece.iter().all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace())
-            && piece.iter().filter(|b| b.is_ascii_alphabetic() || b"\\%&=:-".contains(b)).count() * 24
+            && piece.iter().filter(|b| b.is_ascii_alphanumeric() || b"\\%&=:-".contains(b)).count() * 24
                 > piece.len()
     })
 }
@@ -162,8 +163,8 @@ pub(super) fn guess(text: &[u8], sink: &mut Sink) {
     if text.len() <= WORDS || has_signs(&moved(piece, 13)) {
         decode(View::Rot13, text, all, sink);
     }
-    let worth = may_have_signs(piece);
-    let others = (1..26).filter(|by| *by != 13 && worth && has_signs(&moved(piece, *by)));
+    let spoken_for = spoken_for(text, piece);
+    let others = (1..26).filter(|by| *by != 13 && spoken_for >> by & 1 == 1);
     for by in likely(text).into_iter().chain(others) {
         add_moved(text, by, sink);
     }
@@ -180,6 +181,26 @@ fn add_moved(text: &[u8], by: u8, sink: &mut Sink) {
     if sink.affords(text.len(), &(0..text.len())) {
         sink.add(view(by), (moved(text, by), Map::even(0..text.len(), 1, 1)), Kind::Text, text.len());
     }
+}
+
+/// A bit for each number of letters that some notation, or signs of something encoded, speak for.
+fn spoken_for(text: &[u8], piece: &[u8]) -> u32 {
+    let letters = Letters::of(text);
+    if letters::are_codes(piece) {
+        let unmarked = || Some(letters.codes()).filter(|codes| *codes != 0);
+        return letters::marked_codes(piece).or_else(unmarked).unwrap_or_else(|| Letters::of(piece).codes());
+    }
+    if !may_have_signs(piece) {
+        return 0;
+    }
+    let base58 = text.len() >= base58::LEAST && text.iter().all(|b| b.is_ascii_alphanumeric() && *b != b'0');
+    let ascii85 = text.starts_with(b"<~");
+    let fits = |by: &u8| {
+        base58 && letters.may_be_base58(*by)
+            || ascii85 && letters.may_be_ascii85(*by)
+            || has_signs(&moved(piece, *by))
+    };
+    (1..26).filter(fits).fold(0, |all, by| all | 1 << by)
 }
 
 /// Could there be signs, were the letters moved? Those that letters have no part in were seen before.

@@ -26,6 +26,10 @@ pub(super) struct Signs {
 }
 
 impl Signs {
+    pub(super) fn wants(&self) -> Wants {
+        self.wants
+    }
+
     pub(super) fn new(wants: Wants) -> Signs {
         Signs {
             wants,

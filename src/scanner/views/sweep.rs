@@ -21,6 +21,8 @@ pub(super) const DIGITS: u8 = 12;
 const ALONE: u8 = 30;
 /// Words with digits for letters have so many; more are numbers.
 const LEET: RangeInclusive<u8> = 2..=26;
+/// Two digits, and what sets them apart.
+const PAIR: usize = 3;
 /// Base85 without marks is looked for in texts no longer.
 const UNMARKED: usize = 4096;
 
@@ -213,18 +215,20 @@ impl Walk<'_> {
             let after = self.text[at..].iter().take_while(is_in).count();
             self.free = at + after;
             let word = at - before..self.free;
-            // pairs of digits may be set apart by a character of the alphabet
-            if matches!(
-                self.text[word.clone()],
-                [_, _, b'-' | b'_' | b'/' | b'+', _, _, b'-' | b'_' | b'/' | b'+', ..]
-            ) {
-                numbers::sign(self.text, word.start, self.signs);
+            if let Some(at) = apart_in(&self.text[word.clone()]) {
+                numbers::sign(self.text, word.start + at, self.signs);
             }
-            if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()]) {
+            if word.len() >= TOKEN && promise::may_hold(&self.text[word.clone()], self.signs.wants()) {
                 self.signs.note_token(word);
             }
         }
     }
+}
+
+/// Where in the word pairs of digits begin that a character of the alphabet sets apart: it may be cut in a pair.
+fn apart_in(word: &[u8]) -> Option<usize> {
+    let sign = |at: usize| matches!(word[at], b'-' | b'_' | b'/' | b'+');
+    (0..PAIR).find(|at| word.len() > at + 2 * PAIR && sign(at + 2) && sign(at + 2 + PAIR))
 }
 
 static IN_WORD: [bool; 256] = {

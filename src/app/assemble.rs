@@ -47,7 +47,8 @@ pub(super) fn live(
     }
     let tools = Arc::new(tools);
     let policy = Arc::new(policy(config)?);
-    let judge = Arc::new(judge.with_threshold(threshold(proxy.mode, policy.refuse_at())));
+    let judge = judge.with_threshold(threshold(proxy.mode, policy.refuse_at())).with_memory();
+    let judge = Arc::new(judge);
     let roots = certs::roots(&proxy.upstream.extra_roots)
         .map_err(|e| Error::new(e.code(), "upstream certificates cannot be verified", &e, e.remedy()))?;
     let dialer = Dialer::new(roots, proxy.upstream.tls_verify).map_err(|e| {

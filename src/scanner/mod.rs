@@ -33,7 +33,7 @@ use search::{Lane, Rarity};
 use views::{Path, Purse};
 
 /// Which way the text travels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// From the agent to a server.
@@ -43,7 +43,7 @@ pub enum Direction {
 }
 
 /// Which part of a message the text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surface {
     /// Path and query.

@@ -10,65 +10,24 @@ use std::path::PathBuf;
 const PIECES: usize = 10_000;
 const MOST: usize = 3 * 1024;
 
-/// One shape in which a file travels: the way, its content type, and the message around the text.
+/// One shape in which a file travels: the way, and the message around the text.
 struct Shape {
     name: &'static str,
     direction: Direction,
-    content_type: &'static str,
     around: fn(&str) -> Vec<u8>,
 }
 
 const SHAPES: &[Shape] = &[
-    Shape {
-        name: "upload",
-        direction: Direction::Request,
-        content_type: "application/octet-stream",
-        around: plain,
-    },
-    Shape { name: "download", direction: Direction::Response, content_type: "text/plain", around: plain },
-    Shape { name: "page", direction: Direction::Response, content_type: "text/html", around: page },
-    Shape {
-        name: "question",
-        direction: Direction::Request,
-        content_type: "application/json",
-        around: question,
-    },
-    Shape {
-        name: "tool result",
-        direction: Direction::Request,
-        content_type: "application/json",
-        around: tool_result,
-    },
-    Shape {
-        name: "function output",
-        direction: Direction::Request,
-        content_type: "application/json",
-        around: output,
-    },
-    Shape {
-        name: "answer",
-        direction: Direction::Response,
-        content_type: "application/json",
-        around: answer,
-    },
-    Shape {
-        name: "stream",
-        direction: Direction::Response,
-        content_type: "text/event-stream",
-        around: stream,
-    },
-    Shape {
-        name: "mcp result",
-        direction: Direction::Response,
-        content_type: "application/json",
-        around: mcp_result,
-    },
-    Shape {
-        name: "write call",
-        direction: Direction::Response,
-        content_type: "application/json",
-        around: write_call,
-    },
+    Shape { name: "upload", direction: Direction::Request, around: plain },
+    Shape { name: "download", direction: Direction::Response, around: plain },
+    Shape { name: "page", direction: Direction::Response, around: page },
+    Shape { name: "question", direction: Direction::Request, around: question },
+    Shape { name: "tool result", direction: Direction::Request, around: tool_result },
+    Shape { name: "function output", direction: Direction::Request, around: output },
+    Shape { name: "answer", direction: Direction::Response, around: answer },
+    Shape { name: "stream", direction: Direction::Response, around: stream },
+    Shape { name: "mcp result", direction: Direction::Response, around: mcp_result },
+    Shape { name: "write call", direction: Direction::Response, around: write_call },
 ];
 
 fn plain(text: &str) -> Vec<u8> {
@@ -163,10 +122,7 @@ fn what_developers_and_agents_send_all_day_is_not_refused() {
             Err(_) => content[..content.len().min(most)].to_vec(),
         };
         (pieces, total) = (pieces + 1, total + body.len());
-        let subject = Subject {
-            content_type: Some(shape.content_type),
-            ..Subject::new(shape.direction, Surface::Body)
-        };
+        let subject = Subject::new(shape.direction, Surface::Body);
         let verdict = judge.verdict(&subject, &body);
         // these stand in source trees as what they are: keys made for tests
         let is_key = verdict.findings.iter().any(|f| REAL.contains(&&*f.rule));

@@ -17,8 +17,6 @@ fn subject(input: &mut Input<'_>) -> Subject<'static> {
     Subject {
         host: [None, Some("api.openai.com"), Some("pages.test"), Some("not a host")][usize::from(how & 3)],
         tool: [None, Some("shell")][usize::from(how >> 2 & 1)],
-        content_type: [None, Some("application/json"), Some("text/html"), Some("text/event-stream")]
-            [usize::from(how >> 3 & 3)],
         ..Subject::new(direction, surface)
     }
 }

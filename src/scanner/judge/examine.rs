@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::describes::describes_an_assistant;
+use super::known::Role;
 use super::opinion::{CLASSIFIER, classified};
 use super::quoted::is_quoted;
 use super::{Judge, Subject};
@@ -132,15 +133,28 @@ pub(super) fn list(part: &Part<'_>, listed: &mut Vec<Listed>) {
     listed.push(Listed { name, digest: parts::digest(part.text) });
 }
 
-/// What the engines find in one part.
+/// What the engines find in one part. Nothing was, once, if it is known; but where the views had less to spend than they might
+/// have another time, that is not said of it.
 pub(super) fn part_of(judge: &Judge, part: &Part<'_>, purse: &mut Purse, here: &mut Vec<Finding>) {
-    match part.surface {
-        Surface::ToolCall if parts::command_like(part) => judge.commands.find(part.text, here),
-        Surface::Body => {
+    let role = match part.surface {
+        Surface::ToolCall if parts::command_like(part) => Role::Command,
+        surface if surface == Surface::Body || is_foreign(surface) => Role::Part(surface),
+        _ => return,
+    };
+    let mark = judge.mark(role, part.text);
+    if judge.knows(mark) {
+        return;
+    }
+    purse.sufficed();
+    match role {
+        Role::Command => judge.commands.find(part.text, here),
+        Role::Part(Surface::Body) | Role::Whole(..) => {
             judge.scanner.find_within((Direction::Response, Surface::Body), part.text, purse, here);
         }
-        surface if is_foreign(surface) => foreign(judge, surface, part.text, purse, here),
-        _ => {}
+        Role::Part(surface) => foreign(judge, surface, part.text, purse, here),
+    }
+    if here.is_empty() && purse.sufficed() {
+        judge.remember(mark);
     }
 }
 

@@ -4,6 +4,7 @@
 mod allow;
 mod describes;
 mod examine;
+mod known;
 mod load;
 mod opinion;
 mod quoted;
@@ -28,6 +29,7 @@ use super::{Direction, Error, Finding, Scanner, Surface, commands};
 use examine::Examined;
 #[cfg(test)]
 use examine::Noted;
+use known::{Known, Mark, Role};
 
 /// What a text is, and where it comes from or goes to.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +42,13 @@ pub struct Subject<'a> {
     pub host: Option<&'a str>,
     /// The tool whose text it is.
     pub tool: Option<&'a str>,
-    /// As the message declares it.
-    pub content_type: Option<&'a str>,
 }
 
 impl Subject<'_> {
     /// A text of which no more is known.
     #[must_use]
     pub fn new(direction: Direction, surface: Surface) -> Self {
-        Subject { direction, surface, host: None, tool: None, content_type: None }
+        Subject { direction, surface, host: None, tool: None }
     }
 }
 
@@ -66,6 +66,7 @@ pub struct Judge {
     classifier_rule: Arc<str>,
     allow: AllowList,
     threshold: Option<u8>,
+    known: Option<Known>,
 }
 
 impl Judge {
@@ -81,6 +82,12 @@ impl Judge {
     #[must_use]
     pub fn with_threshold(self, threshold: Option<u8>) -> Judge {
         Judge { threshold, ..self }
+    }
+
+    /// Does not search what it has found nothing in again, as far as it remembers.
+    #[must_use]
+    pub fn with_memory(self) -> Judge {
+        Judge { known: Some(Known::default()), ..self }
     }
 
     /// The score from which it blocks.
@@ -131,8 +138,15 @@ impl Judge {
     /// What a complete text comes to.
     #[must_use]
     pub fn verdict(&self, subject: &Subject<'_>, text: &[u8]) -> Verdict {
+        let mark = self.mark(Role::Whole(subject.direction, subject.surface), text);
+        if self.knows(mark) {
+            return Verdict::default();
+        }
         let mut examined = Examined::default();
         examine::whole(self, subject, text, &mut examined);
+        if examined.noted.is_empty() && examined.listed.is_empty() {
+            self.remember(mark);
+        }
         let verdict = weigh::weigh(self, subject, text, examined.noted);
         Verdict { listed: examined.listed, ..verdict }
     }
@@ -140,6 +154,21 @@ impl Judge {
     /// What the next piece of a text comes to, and up to where it may be passed on.
     pub fn pass(&self, subject: &Subject<'_>, stream: &mut Stream, piece: Piece<'_>) -> (Verdict, usize) {
         stream::pass(self, subject, stream, piece)
+    }
+
+    fn mark(&self, role: Role, text: &[u8]) -> Option<Mark> {
+        self.known.as_ref()?.mark(role, text)
+    }
+
+    fn knows(&self, mark: Option<Mark>) -> bool {
+        self.known.as_ref().zip(mark).is_some_and(|(known, mark)| known.has(mark))
+    }
+
+    /// Nothing was found in it.
+    fn remember(&self, mark: Option<Mark>) {
+        if let Some((known, mark)) = self.known.as_ref().zip(mark) {
+            known.add(mark);
+        }
     }
 
     /// Of these rules, with nothing allowed.
@@ -154,6 +183,7 @@ impl Judge {
             classifier_rule: opinion::CLASSIFIER.into(),
             allow: AllowList::default(),
             threshold: Some(STRICT),
+            known: None,
         })
     }
 }

@@ -40,25 +40,35 @@ impl Spent {
 
 /// What the texts of one body may take beyond what their length pays for: many short ones cost no more than a long one.
 #[derive(Clone, Debug)]
-pub struct Purse([Spent; 3]);
+pub struct Purse {
+    left: [Spent; 3],
+    /// Was anything too dear, a guess included?
+    wanting: bool,
+}
 
 impl Default for Purse {
     fn default() -> Purse {
-        Purse(ALL.map(|turn| {
+        let left = ALL.map(|turn| {
             let (bytes, texts) = (BASE[turn as usize], TEXTS[turn as usize]);
             Spent {
                 bytes: TOGETHER[turn as usize] * bytes,
                 texts: TOGETHER[turn as usize] * texts,
                 left_out: None,
             }
-        }))
+        });
+        Purse { left, wanting: false }
     }
 }
 
 impl Purse {
+    /// Was all that there was to look at affordable, since this was asked last?
+    pub fn sufficed(&mut self) -> bool {
+        !std::mem::take(&mut self.wanting)
+    }
+
     /// For a text of this length: what that pays for, and what is there for any text, if it still is.
     fn lend(&self, turn: Turn, len: usize) -> Spent {
-        let (all, own, left) = (share(turn, len), paid(turn, len), &self.0[turn as usize]);
+        let (all, own, left) = (share(turn, len), paid(turn, len), &self.left[turn as usize]);
         let lent = |all: usize, own: usize, left: usize| own + (all - own).min(left);
         Spent {
             bytes: lent(all.bytes, own.bytes, left.bytes),
@@ -69,7 +79,7 @@ impl Purse {
 
     /// What was not needed of that comes back.
     fn settle(&mut self, turn: Turn, len: usize, used: &Spent) {
-        let (own, left) = (paid(turn, len), &mut self.0[turn as usize]);
+        let (own, left) = (paid(turn, len), &mut self.left[turn as usize]);
         left.bytes = left.bytes.saturating_sub(used.bytes.saturating_sub(own.bytes));
         left.texts = left.texts.saturating_sub(used.texts.saturating_sub(own.texts));
     }
@@ -106,6 +116,7 @@ pub(super) struct Budget {
     left: [Spent; 3],
     used: [Spent; 3],
     grows: usize,
+    wanting: bool,
     left_out: Option<Range<usize>>,
 }
 
@@ -113,7 +124,7 @@ impl Budget {
     pub(super) fn of(len: usize, purse: &Purse) -> Budget {
         let left = ALL.map(|turn| purse.lend(turn, len));
         let (used, grows) = (ALL.map(|_| Spent::default()), GROWTH * len + GROWN);
-        Budget { turn: Turn::Signs, left, used, grows, left_out: None }
+        Budget { turn: Turn::Signs, left, used, grows, wanting: false, left_out: None }
     }
 
     /// What follows is paid for from its own share.
@@ -156,6 +167,7 @@ impl Budget {
 
     /// Something that signs speak for stands in `span`, and is not looked at. Nothing speaks for a guess.
     pub(super) fn leave_out(&mut self, span: Range<usize>) {
+        self.wanting = true;
         if self.turn == Turn::Signs {
             let all = self.left_out.get_or_insert(span.clone());
             *all = all.start.min(span.start)..all.end.max(span.end);
@@ -165,6 +177,7 @@ impl Budget {
     /// All that was spent, for a text of this length; what exceeds that is taken from the purse.
     pub(super) fn spent(self, len: usize, purse: &mut Purse) -> Spent {
         ALL.into_iter().zip(&self.used).for_each(|(turn, used)| purse.settle(turn, len, used));
+        purse.wanting |= self.wanting;
         let sum = |of: fn(&Spent) -> usize| self.used.iter().map(of).sum();
         Spent { bytes: sum(|s| s.bytes), texts: sum(|s| s.texts), left_out: self.left_out }
     }
@@ -185,7 +198,7 @@ mod tests {
             all += each_within(text, Wants::ALL, &mut purse, &mut |_| false).texts;
         }
         let (most, own) = (Purse::default(), ALL.map(|turn| paid(turn, text.len()).texts));
-        let limit = most.0.iter().map(|s| s.texts).sum::<usize>() + 100 * own.iter().sum::<usize>();
+        let limit = most.left.iter().map(|s| s.texts).sum::<usize>() + 100 * own.iter().sum::<usize>();
         assert!(all <= limit && all < 25 * alone, "{all} of {limit}, {alone} alone");
     }
 }

@@ -44,7 +44,22 @@ struct Known {
 #[derive(Debug)]
 pub struct SeenTools {
     path: PathBuf,
-    known: Mutex<Known>,
+    memory: Mutex<Memory>,
+}
+
+/// What is known, and of which servers the file does not say it yet: a server each time that it is being written.
+#[derive(Debug, Default)]
+struct Memory {
+    known: Known,
+    unsaved: Vec<String>,
+}
+
+impl Memory {
+    /// Takes over what the file says, where it has been told everything.
+    fn refresh(&mut self, file: Known) {
+        let ours = std::mem::replace(&mut self.known, file).servers;
+        self.known.servers.extend(ours.into_iter().filter(|(server, _)| self.unsaved.contains(server)));
+    }
 }
 
 impl SeenTools {
@@ -57,7 +72,8 @@ impl SeenTools {
             Ok(known) => (known, None),
             Err(why) => (Known::default(), Some(why)),
         };
-        (SeenTools { path: path.to_owned(), known: Mutex::new(known) }, why)
+        let memory = Mutex::new(Memory { known, unsaved: Vec::new() });
+        (SeenTools { path: path.to_owned(), memory }, why)
     }
 
     /// A server's name in the file: the path may hold a secret, and is told apart by its hash alone.
@@ -74,13 +90,14 @@ impl SeenTools {
                 |t: &Listed| of.and_then(|s| s.get(&*t.name)).map(|d| *d != HEXLOWER.encode(&t.digest));
             listed.iter().any(|t| before(t) == Some(true))
         };
-        let mut known = self.lock();
-        if changed(&known) {
+        let mut memory = self.lock();
+        if changed(&memory.known) {
             // it may have been accepted meanwhile
             if let Ok(now) = read(&self.path) {
-                *known = now;
+                memory.refresh(now);
             }
         }
+        let known = &mut memory.known;
         let mut remarks = Vec::new();
         let mut new = false;
         for tool in listed {
@@ -99,7 +116,10 @@ impl SeenTools {
                 }
             }
         }
-        drop(known);
+        if new {
+            memory.unsaved.push(server.to_owned());
+        }
+        drop(memory);
         if new {
             let (seen, server) = (Arc::clone(self), server.to_owned());
             // the disk is waited for by nobody's request
@@ -113,7 +133,7 @@ impl SeenTools {
 
     /// Adds what is known of a server to the file; what the file says already stays.
     fn save(&self, server: &str) {
-        let ours = self.lock().servers.get(server).cloned().unwrap_or_default();
+        let ours = self.lock().known.servers.get(server).cloned().unwrap_or_default();
         let saved = change(&self.path, |known| {
             for (name, digest) in ours {
                 known.remember(server, &name, digest);
@@ -121,11 +141,16 @@ impl SeenTools {
         });
         if let Err(why) = saved {
             tracing::warn!(%why, path = %self.path.display(), "the tools that were seen are not on disk");
+            return;
+        }
+        let unsaved = &mut self.lock().unsaved;
+        if let Some(at) = unsaved.iter().position(|s| s == server) {
+            unsaved.swap_remove(at);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,6 +247,19 @@ mod tests {
         assert_eq!(again.look(&server, &[tool("add", 2)]), [], "accepted while it ran");
         until(&path, &"02".repeat(32));
         assert_eq!(again.look(&server, &[tool("add", 1)]), [Remark::Changed("add".into())]);
+    }
+
+    #[test]
+    fn what_is_not_on_disk_yet_is_not_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tools.json");
+        let seen = Arc::new(SeenTools::open(&path).0);
+        let held = FileLock::take(&path.with_extension("lock"), PATIENCE).unwrap();
+        assert_eq!(seen.look("a.test:443#1", &[tool("add", 1)]), []);
+        assert!(!path.exists());
+        assert_eq!(seen.look("a.test:443#1", &[tool("add", 2)]), [Remark::Changed("add".into())]);
+        drop(held);
+        until(&path, &"01".repeat(32));
     }
 
     #[test]

@@ -137,6 +137,51 @@ fn no_place_of_a_request_hides_a_secret() {
     assert!(!origin.received().iter().any(whole));
 }
 
+/// What it is called, and the request: the token in two pieces or more, each of which is nothing by itself.
+fn splits() -> Vec<(&'static str, Ask)> {
+    let t = token();
+    let (a, b) = t.split_at(20);
+    let lines = |n: usize| t.as_bytes().chunks(n).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");
+    let body = |kind: &str, body: String| Ask::post("/in", body).header("content-type", kind);
+    let (json, text) = ("application/json", "text/plain");
+    vec![
+        ("two parameters", Ask::get(&format!("/in?a={a}&b={b}"))),
+        ("three parameters", Ask::get(&format!("/in?a={}&b={}&c={}", &t[..12], &t[12..25], &t[25..]))),
+        ("a parameter's name and value", Ask::get(&format!("/in?{a}={b}"))),
+        ("two segments of a path", Ask::get(&format!("/in/{a}/{b}"))),
+        ("a dot", Ask::get(&format!("/in/{a}.{b}"))),
+        ("two headers", Ask::get("/in").header("x-a", a).header("x-b", b)),
+        ("a header twice", Ask::get("/in").header("x-a", a).header("x-a", b)),
+        ("two cookies", Ask::get("/in").header("cookie", format!("a={a}; b={b}"))),
+        ("two keys", body(json, json!({"a": a, "b": b}).to_string())),
+        ("a list", body(json, json!([a, b]).to_string())),
+        ("a key and its value", body(json, json!({a: b}).to_string())),
+        ("two objects", body(json, json!([{"v": a}, {"v": b}]).to_string())),
+        ("a plus", body(text, format!("x = \"{a}\" + \"{b}\""))),
+        ("a dot between strings", body(text, format!("$x = '{a}' . '{b}';"))),
+        ("lines", body(text, lines(10))),
+        ("columns", body(text, format!("id,v,w\n1,{a},{b}\n"))),
+        ("tags", body("text/xml", format!("<v>{a}</v><w>{b}</w>"))),
+        ("two fields of a form", body("application/x-www-form-urlencoded", format!("a={a}&b={b}"))),
+    ]
+}
+
+#[test]
+fn no_split_hides_a_secret() {
+    let (origin, katana) = site();
+    let mut missed = Vec::new();
+    block_on(async {
+        let mut session = Client::new(&katana).open("origin.test", Proto::H2).await;
+        for (name, ask) in splits() {
+            if session.ask(ask).await.status != 403 {
+                missed.push(name);
+            }
+        }
+    });
+    assert!(missed.is_empty(), "passed: {missed:?}");
+    assert!(origin.received().is_empty());
+}
+
 #[test]
 fn a_large_body_is_neither_cut_short_nor_let_through() {
     let (origin, katana) = site();

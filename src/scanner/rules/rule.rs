@@ -31,6 +31,9 @@ const SEAM: &str = "~~";
 /// Confidence in a value that stands near a name and is neither assigned nor called a secret.
 const NEARBY: u8 = 45;
 
+/// What may stand between the pieces of a secret, together, that may be as much as the secret itself.
+const APART: usize = 128;
+
 /// Room for the states of one pattern's automaton, used as needed. With less, long patterns fall back to a search a hundred
 /// times slower.
 const DFA_LIMIT: usize = 16 << 20;
@@ -185,6 +188,11 @@ impl Rule {
         self.context.is_none()
     }
 
+    /// Does a checksum say whether a value is one?
+    pub(in crate::scanner) fn has_checksum(&self) -> bool {
+        self.validator.is_some_and(Validator::is_checksum)
+    }
+
     pub(in crate::scanner) fn goes(&self, direction: Direction) -> bool {
         self.direction.contains(&direction)
     }
@@ -215,9 +223,19 @@ impl Rule {
         }
     }
 
-    /// No less than the reach, and known without taking the pattern apart.
+    /// How many bytes from a keyword's beginning decide what may be found there, escaped or in pieces too.
+    pub(in crate::scanner) fn spread(&self) -> usize {
+        self.spread_of(self.reach())
+    }
+
+    fn spread_of(&self, reach: usize) -> usize {
+        if self.family == Family::Secret && self.has_own_look() { 2 * reach + APART } else { reach }
+    }
+
+    /// No less than the spread, and known without taking the pattern apart.
     pub(in crate::scanner) fn farthest(&self) -> usize {
-        if self.bounds.get().is_some() { self.reach() } else { self.reach_with(LONGEST_MATCH) }
+        let known = self.bounds.get().map(|bounds| bounds.reach);
+        self.spread_of(known.unwrap_or_else(|| self.reach_with(LONGEST_MATCH)))
     }
 
     pub(in crate::scanner) fn keywords(&self) -> Vec<Keyword> {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::disguise::{self, Disguise};
 use super::effort::{Effort, Work};
+use super::pieces;
 use super::prefilter::{Keyword, Prefilter};
 use super::rarity::Rarity;
 use crate::scanner::rules::Rule;
@@ -97,14 +98,14 @@ impl Lane {
                 return;
             };
             for rule in rules.iter().filter(|r| r.is_for(look.surface)) {
-                if start + rule.reach() > text.len() {
+                if start + rule.spread() > text.len() {
                     hold = hold.min(start);
                 }
                 if look.kind == Kind::Binary && !rule.has_shape() {
                     continue;
                 }
                 if !effort.affords(start) {
-                    effort.pass_over(start..text.len().min(start + rule.reach()));
+                    effort.pass_over(start..text.len().min(start + rule.spread()));
                 } else if let Some((len, sure)) = effort.at(rule, text, start) {
                     out.push(finding(rule, sure, start..start + len, look.path));
                 } else {
@@ -132,7 +133,14 @@ impl Lane {
         out: &mut Vec<Finding>,
     ) {
         let mut work = Work::default();
-        if let Some((view, span, sure)) = disguise::again(rule, text, start, &mut work)
+        let found = disguise::again(rule, text, start, &mut work).or_else(|| {
+            // of letters that were only guessed at, anything can be put together
+            let guess = |v| matches!(v, View::Rot13 | View::Caesar | View::Reversed);
+            let (span, sure) =
+                (!look.path.views().any(guess)).then(|| pieces::tried(rule, text, start, &mut work))??;
+            Some((View::Spaced, span, sure))
+        });
+        if let Some((view, span, sure)) = found
             && let Some(path) = look.path.then(view)
         {
             out.push(finding(rule, sure, span, path));

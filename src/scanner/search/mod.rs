@@ -6,6 +6,7 @@ mod disguise;
 mod effort;
 mod grams;
 mod lane;
+mod pieces;
 mod places;
 mod prefilter;
 mod rarity;

@@ -84,8 +84,8 @@ pub(super) fn are_codes(piece: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shift::moved;
     use super::*;
+    use crate::scanner::views::shift::moved;
 
     #[test]
     fn notations_are_known_by_the_letters_they_lack() {

@@ -25,7 +25,7 @@ pub(super) enum Role {
     Command,
 }
 
-/// What stands for a text. 79 bits of a hash with a secret key decide whether two texts are the same.
+/// What stands for a text. 78 bits of a hash with a secret key decide whether two texts are the same: a place is as good as the one beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     place: usize,

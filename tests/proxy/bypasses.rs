@@ -160,6 +160,7 @@ fn splits() -> Vec<(&'static str, Ask)> {
         ("a plus", body(text, format!("x = \"{a}\" + \"{b}\""))),
         ("a dot between strings", body(text, format!("$x = '{a}' . '{b}';"))),
         ("lines", body(text, lines(10))),
+        ("a character a line", body(text, lines(1))),
         ("columns", body(text, format!("id,v,w\n1,{a},{b}\n"))),
         ("tags", body("text/xml", format!("<v>{a}</v><w>{b}</w>"))),
         ("two fields of a form", body("application/x-www-form-urlencoded", format!("a={a}&b={b}"))),

@@ -1,4 +1,4 @@
-//! Letters set apart: `i g n o r e`, `i.g.n.o.r.e`, `i-g-n-o-r-e`.
+//! Letters set apart: `i g n o r e`, `i.g.n.o.r.e`, `i-g-n-o-r-e`, or one a line.
 
 use std::ops::Range;
 
@@ -39,7 +39,7 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
 }
 
 const fn is_separator(b: u8) -> bool {
-    matches!(b, b' ' | b'.' | b'-' | b'*' | b'/' | b',' | b'+' | b'\'' | b'~' | b'_' | b'|' | b'\t')
+    matches!(b, b' ' | b'.' | b'-' | b'*' | b'/' | b',' | b'+' | b'\'' | b'~' | b'_' | b'|' | b'\t' | b'\n')
 }
 
 static SEPARATES: [bool; 256] = {

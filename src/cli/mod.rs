@@ -19,6 +19,7 @@ mod sarif;
 mod rules;
 mod demo;
 mod config;
+mod version;
 mod shell;
 
 use crate::base::paths::Paths;
@@ -59,6 +60,7 @@ commands! {
     Vault = vault,
     Audit = audit,
     Config = config,
+    Version = version,
     Completions = completions,
     Man = man,
 }
@@ -71,6 +73,7 @@ impl Command {
         !matches!(
             self,
             Self::Demo(_)
+                | Self::Version(_)
                 | Self::Completions(_)
                 | Self::Man(_)
                 | Self::Scan(_)

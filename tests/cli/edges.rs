@@ -47,6 +47,16 @@ fn without_a_home_nothing_is_made_up() {
 }
 
 #[test]
+fn the_version_is_said_without_a_home_too() {
+    let home = katana().home();
+    let run = |line: &[&str]| home.command(line).env_remove("HOME").output().unwrap();
+    let (word, flag, json) = (run(&["version"]), run(&["--version"]), run(&["version", "--json"]));
+    let said = format!("katana {}\n", env!("CARGO_PKG_VERSION"));
+    assert!(String::from_utf8_lossy(&word.stdout) == said && word.stdout == flag.stdout, "{word:?} {flag:?}");
+    assert_eq!(documents(&json.stdout)[0]["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
 fn flags_that_would_say_nothing_are_refused() {
     let home = katana().secret("MY_SECRET", "Zq7mN2xK9vLpW4tRb8Yc").home();
     for line in [

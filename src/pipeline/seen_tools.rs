@@ -116,17 +116,16 @@ impl SeenTools {
                 }
             }
         }
-        if new {
-            memory.unsaved.push(server.to_owned());
+        if !new {
+            return remarks;
         }
+        memory.unsaved.push(server.to_owned());
         drop(memory);
-        if new {
-            let (seen, server) = (Arc::clone(self), server.to_owned());
-            // the disk is waited for by nobody's request
-            let spawned = std::thread::Builder::new().name("tools".into()).spawn(move || seen.save(&server));
-            if let Err(why) = spawned {
-                tracing::warn!(%why, "the tools that were seen are not on disk");
-            }
+        let (seen, server) = (Arc::clone(self), server.to_owned());
+        // the disk is waited for by nobody's request
+        let spawned = std::thread::Builder::new().name("tools".into()).spawn(move || seen.save(&server));
+        if let Err(why) = spawned {
+            tracing::warn!(%why, "the tools that were seen are not on disk");
         }
         remarks
     }

@@ -141,19 +141,18 @@ pub(super) fn part_of(judge: &Judge, part: &Part<'_>, purse: &mut Purse, here: &
         surface if surface == Surface::Body || is_foreign(surface) => Role::Part(surface),
         _ => return,
     };
-    let mark = judge.mark(role, part.text);
+    let (mark, refused) = (judge.mark(role, part.text), purse.refused());
     if judge.knows(mark) {
         return;
     }
-    purse.sufficed();
-    match role {
-        Role::Command => judge.commands.find(part.text, here),
-        Role::Part(Surface::Body) | Role::Whole(..) => {
+    match part.surface {
+        Surface::ToolCall => judge.commands.find(part.text, here),
+        Surface::Body => {
             judge.scanner.find_within((Direction::Response, Surface::Body), part.text, purse, here);
         }
-        Role::Part(surface) => foreign(judge, surface, part.text, purse, here),
+        surface => foreign(judge, surface, part.text, purse, here),
     }
-    if here.is_empty() && purse.sufficed() {
+    if here.is_empty() && purse.refused() == refused {
         judge.remember(mark);
     }
 }

@@ -42,8 +42,8 @@ impl Spent {
 #[derive(Clone, Debug)]
 pub struct Purse {
     left: [Spent; 3],
-    /// Was anything too dear, a guess included?
-    wanting: bool,
+    /// In how many texts something was too dear, be it a guess.
+    refused: usize,
 }
 
 impl Default for Purse {
@@ -56,14 +56,15 @@ impl Default for Purse {
                 left_out: None,
             }
         });
-        Purse { left, wanting: false }
+        Purse { left, refused: 0 }
     }
 }
 
 impl Purse {
-    /// Was all that there was to look at affordable, since this was asked last?
-    pub fn sufficed(&mut self) -> bool {
-        !std::mem::take(&mut self.wanting)
+    /// In how many texts there was something to look at that could not be paid for, be it a guess.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.refused
     }
 
     /// For a text of this length: what that pays for, and what is there for any text, if it still is.
@@ -177,7 +178,7 @@ impl Budget {
     /// All that was spent, for a text of this length; what exceeds that is taken from the purse.
     pub(super) fn spent(self, len: usize, purse: &mut Purse) -> Spent {
         ALL.into_iter().zip(&self.used).for_each(|(turn, used)| purse.settle(turn, len, used));
-        purse.wanting |= self.wanting;
+        purse.refused += usize::from(self.wanting);
         let sum = |of: fn(&Spent) -> usize| self.used.iter().map(of).sum();
         Spent { bytes: sum(|s| s.bytes), texts: sum(|s| s.texts), left_out: self.left_out }
     }

@@ -66,7 +66,7 @@ pub enum View {
     Whitespace,
     /// Digits and signs for letters.
     Leet,
-    /// Letters set apart.
+    /// Letters set apart, and tokens in pieces.
     Spaced,
     /// Markup that stands between letters and words.
     Markup,

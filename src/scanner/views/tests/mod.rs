@@ -188,7 +188,7 @@ fn encodings_in_encodings_are_found_five_deep() {
         eprintln!("{}", guessed.join("\n"));
     }
     // of all, a few hand-picked kinds of an order in a script of its own are missed where their gaps were replaced
-    let few = if full() { signs / 1500 } else { 0 };
+    let few = if full() { signs / 4000 } else { 0 };
     assert!(marked.len() <= few, "{} of {signs} missed\n{}", marked.len(), marked.join("\n"));
     assert!(many * 25 <= guesses, "{many} of {guesses} missed\n{}", guessed.join("\n"));
 }

@@ -66,6 +66,8 @@ pub(in crate::scanner) struct Effort {
     dense: Vec<Range<usize>>,
     /// As far as the text was read as it was before it was disguised, each way.
     read: [usize; 2],
+    /// Where the last token stood that was asked for its pieces.
+    pub(super) token: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -81,7 +83,7 @@ struct Tried {
 
 impl Effort {
     pub(in crate::scanner) fn new() -> Effort {
-        Effort { rules: Vec::new(), left: MOST_LEFT, paid: 0, dense: Vec::new(), read: [0; 2] }
+        Effort { rules: Vec::new(), left: MOST_LEFT, paid: 0, dense: Vec::new(), read: [0; 2], token: 0..0 }
     }
 
     /// Was the text at `start` not read that way yet?

@@ -136,8 +136,8 @@ impl Lane {
         let found = disguise::again(rule, text, start, &mut work).or_else(|| {
             // of letters that were only guessed at, anything can be put together
             let guess = |v| matches!(v, View::Rot13 | View::Caesar | View::Reversed);
-            let (span, sure) =
-                (!look.path.views().any(guess)).then(|| pieces::tried(rule, text, start, &mut work))??;
+            let mut tried = || pieces::tried(rule, text, start, &mut effort.token, &mut work);
+            let (span, sure) = (!look.path.views().any(guess)).then(&mut tried)??;
             Some((View::Spaced, span, sure))
         });
         if let Some((view, span, sure)) = found

@@ -35,20 +35,30 @@ struct Joined {
 }
 
 /// Tries a rule where its keyword stands at `start` and the rest may stand in pieces: where it stands, and its confidence.
-pub(super) fn tried(rule: &Rule, text: &[u8], start: usize, work: &mut Work) -> Option<(Range<usize>, u8)> {
+/// `token` is where the last first piece stood: it may hold many keywords.
+pub(super) fn tried(
+    rule: &Rule,
+    text: &[u8],
+    start: usize,
+    token: &mut Range<usize>,
+    work: &mut Work,
+) -> Option<(Range<usize>, u8)> {
     if rule.family != Family::Secret || !rule.has_own_look() {
         return None;
     }
     work.add(Work::LOOK);
-    let text = &text[..text.len().min(start + rule.spread())];
-    let first = text[start..].iter().take(rule.reach()).take_while(|b| is_token(**b)).count();
-    let rest = &text[start + first..];
-    let (named, plain) = (between(rest, true), between(rest, false));
-    if first >= rule.reach() || plain.is_none() {
+    if !token.contains(&start) {
+        *token = start..start + text[start..].iter().take_while(|b| is_token(**b)).count();
+    }
+    if token.end - start >= rule.reach().min(ROOM) {
         return None;
     }
+    let text = &text[..text.len().min(start + rule.spread())];
+    let rest = text.get(token.end..).unwrap_or_default();
+    let plain = between(rest, false)?;
+    let named = between(rest, true);
     // where no name stands in the first place, hardly any does in the second
-    [true, false].into_iter().filter(|names| *names || named != plain).find_map(|names| {
+    [true, false].into_iter().filter(|names| *names || named != Some(plain)).find_map(|names| {
         let joined = Joined::of(text, start, rule.reach(), names);
         work.add(SPLIT * joined.len);
         if joined.pieces < 2 || !rule.may_begin(joined.bytes()) {

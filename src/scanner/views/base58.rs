@@ -7,7 +7,7 @@ use super::run::Chars;
 
 const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 /// The work grows with the square: longer runs are left alone.
-const LONGEST: usize = 2048;
+pub(super) const LONGEST: usize = 2048;
 /// A shorter run is a name.
 pub(super) const LEAST: usize = 24;
 

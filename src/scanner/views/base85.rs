@@ -32,9 +32,9 @@ const ZEROS: u8 = 0xfe;
 
 /// Decodes what begins at a mark; returns where it ends.
 pub(super) fn decode_marked(text: &[u8], at: usize, sink: &mut Sink) -> usize {
-    let from = at + 2;
-    let to = memchr::memmem::find(&text[from..text.len().min(from + MARKED)], b"~>");
-    let to = to.map_or(text.len().min(from + MARKED), |len| from + len);
+    let (from, most) = (at + 2, text.len().min(at + 2 + MARKED));
+    // of its digits none is the mark's sign
+    let to = memchr::memchr(b'~', &text[from..most]).map_or(most, |len| from + len);
     if attempt(text, from..to, &TABLES[0], sink) { to } else { from }
 }
 

@@ -20,7 +20,7 @@ pub(super) fn sign(text: &[u8], at: usize, signs: &mut Signs) {
     let (mut end, mut inline) = (at, true);
     // several may stand there
     while inline && let Some(next) = tag(text, end) {
-        inline = is_known(&text[end..next]) && !is_block(&text[end..next]);
+        inline = Seen::of(&text[end..next]) == Some(Seen::Nothing);
         end = next + text[next..].iter().take(2).take_while(|b| **b == b' ').count();
     }
     if inline && end > at && text.get(end).is_some_and(|b| is_letter(*b)) {
@@ -41,8 +41,8 @@ fn tag(text: &[u8], at: usize) -> Option<usize> {
 
 /// The tag or comment at `at`, and whether a reader sees a gap there.
 pub(super) fn element(text: &[u8], at: usize) -> Option<(Range<usize>, bool)> {
-    let end = tag(text, at).filter(|end| is_known(&text[at..*end]))?;
-    Some((at..end, is_block(&text[at..end])))
+    let end = tag(text, at)?;
+    Some((at..end, Seen::of(&text[at..end])? == Seen::Gap))
 }
 
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
@@ -50,12 +50,9 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     while let Some(found) = memchr::memchr(b'<', &text[at..window.end.max(at)]) {
         let start = at + found;
         at = start + 1;
-        let Some(end) = tag(&text[..window.end], start).filter(|end| is_known(&text[start..*end])) else {
-            continue;
-        };
+        let Some((Range { end, .. }, breaks)) = element(&text[..window.end], start) else { continue };
         draft.keep(text, kept..start);
         // between words that only the tag keeps apart
-        let breaks = is_block(&text[start..end]);
         draft.put(if breaks { b" " } else { b"" }, start..end);
         (at, kept) = (end, end);
     }
@@ -63,7 +60,7 @@ pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
 }
 
 /// Elements that a reader sees a gap at, and those that he does not; of HTML, SVG and office documents. Each list is sorted.
-const BLOCKS: &[&str] = &[
+const BLOCKS: [u128; 29] = packed_all([
     "a:p",
     "article",
     "blockquote",
@@ -93,32 +90,56 @@ const BLOCKS: &[&str] = &[
     "ul",
     "w:br",
     "w:p",
-];
-const INLINE: &[&str] = &[
+]);
+const INLINE: [u128; 39] = packed_all([
     "a", "abbr", "b", "bdi", "bdo", "big", "button", "center", "cite", "code", "del", "em", "font", "g", "i",
     "img", "input", "ins", "kbd", "label", "mark", "q", "r", "s", "samp", "small", "span", "strike",
     "strong", "sub", "summary", "sup", "t", "text", "tspan", "tt", "u", "var", "wbr",
-];
-/// No name in the lists is longer.
-const NAME: usize = 12;
+]);
 
-/// A comment, or an element of HTML, SVG or office documents. Others, as a rule may look for them, stay.
-fn is_known(tag: &[u8]) -> bool {
-    let name = name(tag);
-    name.starts_with(b"!") || name.contains(&b':') || is_in(BLOCKS, name) || is_in(INLINE, name)
+/// What a reader sees at a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Gap,
+    Nothing,
 }
 
-/// Does a reader see a gap there?
-fn is_block(tag: &[u8]) -> bool {
-    is_in(BLOCKS, name(tag))
+impl Seen {
+    /// At a comment, or an element of HTML, SVG or office documents. None: others, as a rule may look for them, stay.
+    fn of(tag: &[u8]) -> Option<Seen> {
+        let name = name(tag);
+        let packed = packed(name);
+        if packed.is_some_and(|name| BLOCKS.binary_search(&name).is_ok()) {
+            return Some(Seen::Gap);
+        }
+        let inline = packed.is_some_and(|name| INLINE.binary_search(&name).is_ok());
+        (inline || name.starts_with(b"!") || name.contains(&b':')).then_some(Seen::Nothing)
+    }
 }
 
-fn is_in(list: &[&str], name: &[u8]) -> bool {
-    let mut small = [0; NAME];
-    let Some(small) = small.get_mut(..name.len()) else { return false };
-    small.copy_from_slice(name);
-    small.make_ascii_lowercase();
-    list.binary_search_by(|known| known.as_bytes().cmp(small)).is_ok()
+/// A name as a number, in small letters; numbers have the order of their names.
+const fn packed(name: &[u8]) -> Option<u128> {
+    let (mut packed, mut i) = (0, 0);
+    if name.len() > size_of::<u128>() {
+        return None;
+    }
+    while i < size_of::<u128>() {
+        let b = if i < name.len() { name[i].to_ascii_lowercase() } else { 0 };
+        packed = packed << 8 | b as u128;
+        i += 1;
+    }
+    Some(packed)
+}
+
+const fn packed_all<const N: usize>(names: [&str; N]) -> [u128; N] {
+    let (mut all, mut i) = ([0; N], 0);
+    while i < N {
+        if let Some(name) = packed(names[i].as_bytes()) {
+            all[i] = name;
+        }
+        i += 1;
+    }
+    all
 }
 
 fn name(tag: &[u8]) -> &[u8] {

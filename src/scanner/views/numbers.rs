@@ -73,7 +73,7 @@ fn decode_list(text: &[u8], list: &Range<usize>, radix: u32, sink: &mut Sink) {
     let (mut draft, mut from) = (Draft::new(list.len() / 3), list.start);
     while from < list.end {
         let len = digits(text, from);
-        let Some(c) = value(&text[from..from + len], radix) else {
+        let Some(c) = value(text[from..from + len].iter(), radix) else {
             draft.put(b"\0", from..from + len);
             from += len;
             from += text[from..list.end].iter().take_while(|b| !b.is_ascii_digit()).count();
@@ -94,8 +94,8 @@ fn decode_list(text: &[u8], list: &Range<usize>, radix: u32, sink: &mut Sink) {
 /// Is it a list of codes of plain text, read from its end?
 fn is_backwards(list: &[u8], radix: u32) -> bool {
     let numbers = list.split(|b| !b.is_ascii_digit()).filter(|n| !n.is_empty());
-    let mut turned = numbers.map(|n| n.iter().rev().copied().collect::<Vec<u8>>());
-    turned.all(|n| value(&n, radix).is_some_and(|c| c.is_ascii_graphic() || c.is_ascii_whitespace()))
+    let mut turned = numbers.map(|n| value(n.iter().rev(), radix));
+    turned.all(|c| c.is_some_and(|c| c.is_ascii_graphic() || c.is_ascii_whitespace()))
 }
 
 /// Numbers from `at` on, all with the same between them, and the bases they may be written in.
@@ -109,25 +109,43 @@ fn lists(text: &[u8], at: usize) -> Vec<(Range<usize>, u32)> {
         return Vec::new();
     }
     let between = &text[at + first..at + first + gap];
-    let of = |radix: u32| {
-        let (mut end, mut from, mut count) = (at, at, 0);
-        while is_code(&text[from..from + digits(text, from)], radix) {
-            end = from + digits(text, from);
-            count += 1;
-            if !text[end..].starts_with(between) {
-                break;
-            }
-            from = end + gap;
+    let mut codes = [2, 8, 10].map(|radix| Codes { radix, end: at, count: 0, goes_on: true });
+    let mut from = at;
+    while codes.iter().any(|c| c.goes_on) {
+        let number = &text[from..from + digits(text, from)];
+        codes.iter_mut().filter(|c| c.goes_on).for_each(|c| c.add(number, from));
+        from += number.len();
+        if text[from..].iter().zip(between).filter(|(a, b)| a == b).count() < gap {
+            break;
         }
-        (count >= LEAST || count >= FEW && end - at >= FEW * 5).then_some((at..end, radix))
-    };
-    [2, 8, 10].into_iter().filter_map(of).collect()
+        from += gap;
+    }
+    let long = |c: &Codes| c.count >= LEAST || c.count >= FEW && c.end - at >= FEW * 5;
+    codes.into_iter().filter(long).map(|c| (at..c.end, c.radix)).collect()
+}
+
+/// A list in one base, in the making.
+struct Codes {
+    radix: u32,
+    end: usize,
+    count: usize,
+    goes_on: bool,
+}
+
+impl Codes {
+    /// What stands at `from` goes on with it, or ends it.
+    fn add(&mut self, number: &[u8], from: usize) {
+        self.goes_on = is_code(number, self.radix);
+        if self.goes_on {
+            (self.end, self.count) = (from + number.len(), self.count + 1);
+        }
+    }
 }
 
 /// Of a character, in either direction.
 fn is_code(digits: &[u8], radix: u32) -> bool {
-    let turned = || digits.iter().rev().copied().collect::<Vec<u8>>();
-    value(digits, radix).is_some() || matches!(digits.len(), 2 | 3) && value(&turned(), radix).is_some()
+    let short = matches!(digits.len(), 2 | 3);
+    value(digits.iter(), radix).is_some() || short && value(digits.iter().rev(), radix).is_some()
 }
 
 fn digits(text: &[u8], at: usize) -> usize {
@@ -135,13 +153,13 @@ fn digits(text: &[u8], at: usize) -> usize {
 }
 
 /// The character a number stands for: a binary one has eight digits, an octal one two or three.
-fn value(digits: &[u8], radix: u32) -> Option<char> {
+fn value<'a>(mut digits: impl ExactSizeIterator<Item = &'a u8>, radix: u32) -> Option<char> {
     let fits = match radix {
         2 => matches!(digits.len(), 7 | 8),
         8 => matches!(digits.len(), 2 | 3),
         _ => (1..=6).contains(&digits.len()),
     };
-    let value =
-        std::str::from_utf8(digits).ok().filter(|_| fits).and_then(|d| u32::from_str_radix(d, radix).ok())?;
+    let digit = |b: &u8| char::from(*b).to_digit(radix);
+    let value = digits.try_fold(0, |all, b| Some(all * radix + digit(b)?)).filter(|_| fits)?;
     char::from_u32(value).filter(|c| (' '..='\u{10ffff}').contains(c) || matches!(c, '\n' | '\r' | '\t'))
 }

@@ -193,7 +193,8 @@ fn spoken_for(text: &[u8], piece: &[u8]) -> u32 {
     if !may_have_signs(piece) {
         return 0;
     }
-    let base58 = text.len() >= base58::LEAST && text.iter().all(|b| b.is_ascii_alphanumeric() && *b != b'0');
+    let base58 = (base58::LEAST..=base58::LONGEST).contains(&text.len())
+        && text.iter().all(|b| b.is_ascii_alphanumeric() && *b != b'0');
     let ascii85 = text.starts_with(b"<~");
     let fits = |by: &u8| {
         base58 && letters.may_be_base58(*by)

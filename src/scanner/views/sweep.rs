@@ -29,7 +29,7 @@ const UNMARKED: usize = 4096;
 /// Looks for signs of what `wants` names.
 pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     let mut signs = Signs::new(wants);
-    let mut walk = Walk { text, free: 0, done: [0; KINDS], signs: &mut signs };
+    let mut walk = Walk { text, free: 0, done: [0; KINDS], clear: 0, signs: &mut signs };
     if wants.has(View::Leet) {
         walk.all::<true>();
     } else {
@@ -81,6 +81,8 @@ struct Walk<'a> {
     /// Where the last token ended.
     free: usize,
     done: [usize; KINDS],
+    /// From the last mark of base85 to here stands no backslash.
+    clear: usize,
     signs: &'a mut Signs,
 }
 
@@ -151,13 +153,20 @@ impl Walk<'_> {
             for at in memchr::memchr_iter(b'~', &self.text[block.clone()]).map(|i| block.start + i) {
                 if at > 0 && self.text[at - 1] == b'<' {
                     self.signs.note_mark(at - 1);
-                    // in a JSON string, quotes and backslashes are doubled
-                    let end = self.text.len().min(at + base85::ESCAPED);
-                    if memchr::memchr(b'\\', &self.text[at..end]).is_some() {
-                        self.signs.note(View::Escapes, at..end, self.text.len());
-                    }
+                    self.escaped(at);
                 }
             }
+        }
+    }
+
+    /// In a JSON string, quotes and backslashes of the base85 that begins at `at` are doubled.
+    fn escaped(&mut self, at: usize) {
+        let end = self.text.len().min(at + base85::ESCAPED);
+        let from = self.clear.clamp(at, end);
+        let backslash = memchr::memchr(b'\\', &self.text[from..end]);
+        self.clear = backslash.map_or(end, |i| from + i);
+        if backslash.is_some() {
+            self.signs.note(View::Escapes, at..end, self.text.len());
         }
     }
 

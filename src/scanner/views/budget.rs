@@ -1,10 +1,10 @@
 //! What looking at a text through views may cost, and what was left out because that was used up. No ordinary
-//! file that was tried takes more than three quarters of it: what is over it was made to be.
+//! file that was tried needs more: what does was made to.
 
 use std::ops::Range;
 
 /// Decoded bytes for each byte of the text, and for any text, in each turn.
-const SHARE: [usize; 3] = [10, 4, 1];
+const SHARE: [usize; 3] = [4, 1, 1];
 const BASE: [usize; 3] = [64 * 1024, 64 * 1024, 32 * 1024];
 /// One decoded text for so many bytes of the text, and so many for any text.
 const BYTES_A_TEXT: [usize; 3] = [24, 64, 64];

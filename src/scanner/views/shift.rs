@@ -46,6 +46,9 @@ pub(super) fn turned(b: u8, by: u8) -> u8 {
 
 /// From the last character to the first.
 pub(super) fn backwards(text: &[u8]) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.iter().rev().copied().collect();
+    }
     let mut out = Vec::with_capacity(text.len());
     let mut end = text.len();
     while end > 0 {

@@ -50,7 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["config::yaml"]),
     ("aes_gcm", &["vault"]),
     // but in broker it is the provider of that name inside rustls
-    ("aws_lc_rs", &["broker", "proxy::tls", "vault::reference::hashicorp"]),
+    ("aws_lc_rs", &["broker", "proxy::tls", "scanner::judge", "vault::reference::hashicorp"]),
     ("keyring", &["vault"]),
     ("rcgen", &["certs"]),
     ("rustls", &["certs", "proxy", "vault::reference::hashicorp"]),

@@ -69,6 +69,11 @@ impl Source {
         }
     }
 
+    /// Puts back what came last.
+    pub(super) fn put_back_frame(&mut self, frame: Frame<Bytes>) {
+        self.ahead.push_front(frame);
+    }
+
     /// Puts a body back that has been read to its end.
     pub(super) fn put_back_whole(&mut self, data: Bytes, trailers: Option<http::HeaderMap>) {
         self.incoming = None;

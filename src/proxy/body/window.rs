@@ -18,6 +18,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The frames of a body that passes through a window.
 pub(in crate::proxy) type WindowStream = Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Error>>>>;
@@ -25,6 +26,13 @@ pub(in crate::proxy) type WindowStream = Pin<Box<dyn Stream<Item = Result<Frame<
 /// A sender that pauses this long with something held back is waiting for an answer to it: it moves on, and is kept
 /// in view as context. Should it turn out to begin a match, the stream ends before the match is complete.
 const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Of a body whose length was declared so much is looked at together, if it comes at once: all blocks begin at multiples of it, so
+/// the same file is cut at the same places each time, and what is remembered of it is found again.
+const BLOCK: u64 = 64 * 1024;
+
+/// So long the rest of a block is waited for.
+const BRIEFLY: Duration = Duration::from_millis(1);
 
 /// Bytes that may wait for a block of theirs to decode; a block is at most 128 KiB.
 const MOST_WAITING: usize = 1024 * 1024;
@@ -44,8 +52,12 @@ pub(super) struct Window {
     sent: usize,
     /// How much of `held` was shown before.
     seen: usize,
+    /// How much came in so far.
+    came: u64,
     ended: bool,
     trailers: Option<HeaderMap>,
+    /// Why nothing follows the block that was last taken in.
+    broken: Option<Error>,
 }
 
 /// A compressed body: frames wait until what they decode to has been cleared.
@@ -90,8 +102,10 @@ impl Window {
             held: BytesMut::new(),
             sent: 0,
             seen: 0,
+            came: 0,
             ended: false,
             trailers: None,
+            broken: None,
         }
     }
 
@@ -112,6 +126,9 @@ impl Window {
             if self.ended {
                 return self.last().await;
             }
+            if let Some(why) = self.broken.take() {
+                return Err(why);
+            }
             let pending =
                 self.held.len() > self.sent || self.coded.as_ref().is_some_and(|c| !c.waiting.is_empty());
             let frame = if pending {
@@ -129,7 +146,8 @@ impl Window {
                 None => self.take(Bytes::new(), true).await?,
                 Some(frame) => match frame?.into_data() {
                     Ok(data) => {
-                        let end = self.source.is_end();
+                        let data = self.block(data).await;
+                        let end = self.source.is_end() && self.broken.is_none();
                         self.take(data, end).await?
                     }
                     Err(frame) => {
@@ -142,6 +160,36 @@ impl Window {
                 return Ok(Some(Frame::data(out)));
             }
         }
+    }
+
+    /// As much of a block as `first` begins and as comes at once: what comes last; what comes before is held already.
+    async fn block(&mut self, first: Bytes) -> Bytes {
+        let blocks = self.fixed_length && self.coded.is_none();
+        let most = if blocks { (BLOCK - self.came % BLOCK) as usize } else { first.len() };
+        let (mut len, mut last, deadline) = (first.len(), first, Instant::now() + BRIEFLY);
+        while len < most && !self.source.is_end() {
+            let Ok(Some(frame)) = tokio::time::timeout_at(deadline, self.source.frame()).await else { break };
+            match frame.map(Frame::into_data) {
+                Ok(Ok(data)) => {
+                    self.held.reserve(most - len + last.len());
+                    self.held.extend_from_slice(&last);
+                    (len, last) = (len + data.len(), data);
+                }
+                Ok(Err(trailers)) => {
+                    self.source.put_back_frame(trailers);
+                    break;
+                }
+                Err(why) => {
+                    self.broken = Some(why);
+                    break;
+                }
+            }
+        }
+        if len > most {
+            self.source.put_back(vec![last.split_off(last.len() - (len - most))]);
+        }
+        self.came += len.min(most) as u64;
+        last
     }
 
     async fn last(&mut self) -> Result<Option<Frame<Bytes>>, Error> {

@@ -87,7 +87,7 @@ impl Judge {
     /// Does not search what it has found nothing in again, as far as it remembers.
     #[must_use]
     pub fn with_memory(self) -> Judge {
-        Judge { known: Some(Known::default()), ..self }
+        Judge { known: Known::new(), ..self }
     }
 
     /// The score from which it blocks.
@@ -168,6 +168,18 @@ impl Judge {
     fn remember(&self, mark: Option<Mark>) {
         if let Some((known, mark)) = self.known.as_ref().zip(mark) {
             known.add(mark);
+        }
+    }
+
+    /// How many bytes at the end of a window are not settled, if nothing was found in it before.
+    fn open(&self, mark: Option<Mark>) -> Option<usize> {
+        self.known.as_ref().zip(mark).and_then(|(known, mark)| known.open(mark))
+    }
+
+    /// Nothing was found in a window, and so many bytes at its end are not settled.
+    fn remember_window(&self, mark: Option<Mark>, open: usize) {
+        if let Some((known, mark)) = self.known.as_ref().zip(mark) {
+            known.add_window(mark, open);
         }
     }
 

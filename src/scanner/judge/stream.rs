@@ -1,6 +1,7 @@
 //! A text that passes piece by piece: what is put together over its pieces, and what was found shortly before.
 
 use super::examine::{self, Noted};
+use super::known::Role;
 use super::quoted::REACH;
 use super::weigh;
 use super::{Judge, Subject, Verdict};
@@ -137,8 +138,7 @@ pub(super) fn pass(
 }
 
 impl Stream {
-    /// What stands in the piece and is settled, and up to where it may pass, `most` at most. What was held is not searched again for each byte that
-    /// follows: else a sender of single bytes would make us search all that is held for each of them.
+    /// What stands in the piece and is settled, and up to where it may pass, `most` at most.
     fn find(
         &mut self,
         judge: &Judge,
@@ -147,8 +147,35 @@ impl Stream {
         most: usize,
     ) -> (Vec<Finding>, usize) {
         let Subject { direction, surface, .. } = *subject;
-        let mut found = Vec::new();
         let from = self.settled.saturating_sub(base).min(text.len());
+        let mark = judge.mark(Role::Window(direction, surface, end), text);
+        if let Some(open) = judge.open(mark) {
+            let settled = text.len() - open.min(text.len());
+            (self.viewed, self.settled) = (base + text.len(), base + settled);
+            return (Vec::new(), settled.min(most));
+        }
+        let refused = self.purse.refused();
+        let (mut found, settled) = self.search(judge, subject, (text, base, end), from, most);
+        if found.is_empty() && self.viewed == base + text.len() && self.purse.refused() == refused {
+            judge.remember_window(mark, text.len() - settled);
+        }
+        found.retain(|f| end || f.start < settled);
+        self.settled = base + settled;
+        (found, settled.min(most))
+    }
+
+    /// What was held is not searched again for each byte that follows: else a sender of single bytes would make us search all that
+    /// is held for each of them. `from`: as far as it is settled; `most`: as much as may pass.
+    fn search(
+        &mut self,
+        judge: &Judge,
+        subject: &Subject<'_>,
+        (text, base, end): (&[u8], usize, bool),
+        from: usize,
+        most: usize,
+    ) -> (Vec<Finding>, usize) {
+        let Subject { direction, surface, .. } = *subject;
+        let mut found = Vec::new();
         let settled = from + judge.scanner.scan_plain(direction, surface, &text[from..], &mut found);
         let new = (base + text.len()).saturating_sub(self.viewed);
         // nothing passes that was not looked through
@@ -162,10 +189,7 @@ impl Stream {
         } else {
             found.iter_mut().for_each(|f| (f.start, f.end) = (f.start + from, f.end + from));
         }
-        let settled = if end { text.len() } else { settled };
-        found.retain(|f| end || f.start < settled);
-        self.settled = base + settled;
-        (found, settled.min(most))
+        (found, if end { text.len() } else { settled })
     }
 
     /// Notes what was found. Whether it is quoted also depends on what stands before the piece: where that is not known, it is not.

@@ -289,7 +289,13 @@ fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
             let mut draft = Draft::new(window.len());
             decode(text, window.clone(), &mut draft);
             if draft.changed {
+                let doubtful = draft.doubtful && !sink.path.views().any(|v| v == view);
                 sink.add_draft(view, draft, window.len());
+                if doubtful {
+                    let mut other = Draft::new(window.len());
+                    unicode::decode_foreign(text, window.clone(), &mut other);
+                    sink.add_draft(view, other, window.len());
+                }
                 break;
             }
         }

@@ -55,6 +55,11 @@ fn is_disguise(word: &[u8]) -> bool {
     is_leet(word) && !is_count(word)
 }
 
+/// In small letters but for the first, as a word is.
+pub(super) fn is_word(word: &[u8]) -> bool {
+    is_disguise(word) && !word.iter().skip(1).any(u8::is_ascii_uppercase)
+}
+
 /// All digits but those of numbers: what is no disguise is read elsewhere.
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
     let (mut at, mut kept) = (window.start, window.start);
@@ -80,11 +85,11 @@ fn word_at(text: &[u8], at: usize) -> Range<usize> {
     at - before..at + after
 }
 
-/// Letters and what stands for letters, and at least a third of them letters.
+/// Letters and what stands for letters, and at least a quarter of them letters.
 fn is_leet(word: &[u8]) -> bool {
     let letters = word.iter().filter(|b| b.is_ascii_alphabetic()).count();
     let stands = word.len() - letters;
-    (2..=WORD).contains(&word.len()) && stands > 0 && letters > 0 && letters * 2 >= stands
+    (2..=WORD).contains(&word.len()) && stands > 0 && letters > 0 && letters * 3 >= stands
 }
 
 /// `10ms`, `v2`, `sha256`: digits at one end only, and not among the letters.

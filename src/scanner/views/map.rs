@@ -62,6 +62,8 @@ pub(super) struct Draft {
     end: usize,
     /// Something was put in place of something else.
     pub(super) changed: bool,
+    /// There is another way to read it.
+    pub(super) doubtful: bool,
 }
 
 impl Draft {

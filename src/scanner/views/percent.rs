@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::View;
+use super::leet;
 use super::map::Draft;
 use super::signs::Signs;
 
@@ -37,7 +38,7 @@ pub(super) fn plus(text: &[u8], at: usize, signs: &mut Signs) -> usize {
     let before = text[..at].iter().rev().take(FIELD).take_while(|b| !ends(b)).count();
     let after = text[at..].iter().take(FIELD).take_while(|b| !ends(b)).count();
     let field = at - before..at + after;
-    let word = |w: &&[u8]| w.len() > 1 && w.iter().all(u8::is_ascii_alphabetic);
+    let word = |w: &&[u8]| w.len() > 1 && (w.iter().all(u8::is_ascii_alphabetic) || leet::is_word(w));
     let parts = || text[field.clone()].split(|b| *b == b'+');
     let apart = parts().count() > 8 && parts().all(|w| w.len() < 2);
     if apart || parts().count() > 2 && parts().filter(|w| word(w)).count() * 2 >= parts().count() {

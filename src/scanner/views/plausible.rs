@@ -110,7 +110,7 @@ pub(super) fn is_letter(unit: u16) -> bool {
 
 /// Korean, and what stands between its words: a sixth of all units, so by itself.
 pub(super) fn is_korean(unit: u16) -> bool {
-    matches!(unit, 0x20..=0x7e | 0xac00..=0xd7a3)
+    matches!(unit, 0x20..=0x7e | 0xa0 | 0xac00..=0xd7a3)
 }
 
 #[cfg(test)]

@@ -29,15 +29,15 @@ pub(super) fn signs(text: &[u8], range: Range<usize>, signs: &mut Signs) -> usiz
             0xca..=0xcb | 0xd4..=0xd5 => (2, beside(2)),
             0xcc | 0xcd => (2, last.is_ascii_alphabetic()),
             // Greek and Cyrillic
-            0xce..=0xd3 => (2, beside(2) || apart(2) || signs.for_readers() && is_shouted(text, at)),
+            0xce..=0xd3 => {
+                let odd = beside(2) || apart(2) || is_among_latin(text, at);
+                (2, odd || signs.for_readers() && is_shouted(text, at))
+            }
             0xd6..=0xdf => (2, apart(2) || second == 0x9c && text[at] == 0xd8),
             0xe1 => (3, matches!(second, 0x85 | 0x8e | 0x8f | 0x9a | 0x9e | 0xa0 | 0xaa | 0xb4 | 0xb5)),
             0xe2 => (3, is_odd_sign(text, at)),
             0xe3 => (3, second == 0x80 && text.get(at + 2) == Some(&0x80) || second == 0x85 || apart(3)),
-            0xef => (
-                3,
-                second != 0xbc || text.get(at + 2).is_some_and(|b| matches!(b, 0x90..=0x99 | 0xa1..=0xba)),
-            ),
+            0xef => (3, second != 0xbc || is_wide(text, at)),
             0xe0 | 0xe4..=0xee => (3, apart(3)),
             0xf0 => (4, second == 0x9d || second == 0x9f && matches!(text.get(at + 2), Some(0x84..=0x87))),
             0xf3 => (4, second == 0xa0),
@@ -55,6 +55,24 @@ fn is_odd_sign(text: &[u8], at: usize) -> bool {
         Some([0x81 | 0x82 | 0x84 | 0x85 | 0x92 | 0x93, _]) => true,
         _ => false,
     }
+}
+
+/// A full-width letter or digit, or a sign behind a letter of a script that has narrow ones.
+fn is_wide(text: &[u8], at: usize) -> bool {
+    text.get(at + 2).is_some_and(|b| matches!(b, 0x90..=0x99 | 0xa1..=0xba)) || follows_narrow(text, at)
+}
+
+/// Greek or Cyrillic.
+fn follows_narrow(text: &[u8], at: usize) -> bool {
+    at.checked_sub(2).is_some_and(|i| matches!(text[i], 0xce..=0xd3))
+}
+
+/// A letter of two bytes with a Latin one beyond ASCII before or behind it.
+fn is_among_latin(text: &[u8], at: usize) -> bool {
+    let long = |at: usize| matches!(text.get(at..at + 2), Some([0xe1, 0xb8..=0xbb]));
+    let short = |at: usize| matches!(text.get(at), Some(0xc3..=0xc9));
+    let before = |len: usize, is: &dyn Fn(usize) -> bool| at.checked_sub(len).is_some_and(is);
+    before(2, &short) || before(3, &long) || short(at + 2) || long(at + 2)
 }
 
 /// At least three letters with accents in one word.
@@ -89,6 +107,7 @@ fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         }
         0x300..=0x36f => last.is_some_and(|b| b.is_ascii_alphabetic()),
         0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x1d400..=0x1d7ff | 0x1f130..=0x1f189 => true,
+        0xff01..=0xff5e => follows_narrow(text, at),
         0x1d00..=0x1d6a
         | 0x2070..=0x209c
         | 0x2100..=0x214f
@@ -102,7 +121,8 @@ fn sign(text: &[u8], at: usize, signs: &mut Signs) -> usize {
         }
         _ if c.is_alphabetic() => {
             let beside = next.is_some_and(|c| c.is_ascii_alphabetic())
-                || last.is_some_and(|b| b.is_ascii_alphabetic());
+                || last.is_some_and(|b| b.is_ascii_alphabetic())
+                || len == 2 && !is_latin(c) && is_among_latin(text, at);
             beside
                 && (latin(c).is_some()
                     || base(c).is_some() && signs.for_readers() && accents(&text[at + len..]) > 1)
@@ -130,37 +150,88 @@ fn is_set_apart(rest: &[u8], c: char, len: usize) -> bool {
         })
 }
 
+/// Words in letters of another script that look like Latin ones are read as Latin, where others beside them are. The draft is
+/// doubtful where there are also words that can only be of the other script: see [`decode_foreign`].
 pub(super) fn decode(text: &[u8], window: Range<usize>, draft: &mut Draft) {
-    let (mut at, mut word, mut among_latin) = (window.start, Word::default(), false);
-    while at < window.end {
-        if word.0.is_empty() {
-            let plain = plain(&text[at..window.end]);
-            among_latin |= text[at..at + plain].iter().any(u8::is_ascii_alphabetic);
-            draft.keep(text, at..at + plain);
-            at += plain;
-            if at == window.end {
-                break;
+    let mut words = Words { draft, among_latin: false, latin: true, turned: false, foreign: false };
+    words.read(text, window);
+    words.draft.doubtful = words.turned && words.foreign;
+}
+
+/// The other reading of a doubtful text: words in letters of another script are what they are.
+pub(super) fn decode_foreign(text: &[u8], window: Range<usize>, draft: &mut Draft) {
+    Words { draft, among_latin: false, latin: false, turned: false, foreign: false }.read(text, window);
+}
+
+/// More letters in a row are a table's.
+const A_WORD: usize = 20;
+
+/// How the words of a text are read.
+struct Words<'a> {
+    draft: &'a mut Draft,
+    /// Were there Latin letters?
+    among_latin: bool,
+    /// Are words read as Latin that have no Latin letter?
+    latin: bool,
+    /// Was one?
+    turned: bool,
+    /// Was there one, of Greek or Cyrillic letters, that cannot be?
+    foreign: bool,
+}
+
+impl Words<'_> {
+    fn read(&mut self, text: &[u8], window: Range<usize>) {
+        let (mut at, mut word) = (window.start, Word::default());
+        while at < window.end {
+            if word.0.is_empty() {
+                let plain = plain(&text[at..window.end]);
+                self.among_latin |= text[at..at + plain].iter().any(u8::is_ascii_alphabetic);
+                self.draft.keep(text, at..at + plain);
+                at += plain;
+                if at == window.end {
+                    break;
+                }
+            }
+            let (c, len) = char_at(text, at).unwrap_or(('\u{fffd}', 1));
+            let span = at..at + len;
+            at += len;
+            if c.is_ascii_alphabetic()
+                || !c.is_ascii() && (c.is_alphabetic() || is_hidden(c) || latin(c).is_some())
+                || is_mark(c)
+            {
+                word.push(span, c);
+                continue;
+            }
+            self.flush(text, &mut word);
+            match c {
+                '\u{fffd}' => self.draft.keep(text, span),
+                _ if c.is_ascii() => self.draft.keep(text, span),
+                _ if is_space(c) => self.draft.put(b" ", span),
+                _ => put(text, self.draft, &std::iter::once(c).nfkc().collect::<String>(), c, span),
             }
         }
-        let (c, len) = char_at(text, at).unwrap_or(('\u{fffd}', 1));
-        let span = at..at + len;
-        at += len;
-        if c.is_ascii_alphabetic()
-            || !c.is_ascii() && (c.is_alphabetic() || is_hidden(c) || latin(c).is_some())
-            || is_mark(c)
-        {
-            word.push(span, c);
-            continue;
+        self.flush(text, &mut word);
+    }
+
+    /// Writes a word as it is read.
+    fn flush(&mut self, text: &[u8], word: &mut Word) {
+        if word.0.is_empty() {
+            return;
         }
-        among_latin = word.flush(text, draft, among_latin);
-        match c {
-            '\u{fffd}' => draft.keep(text, span),
-            _ if c.is_ascii() => draft.keep(text, span),
-            _ if is_space(c) => draft.put(b" ", span),
-            _ => put(text, draft, &std::iter::once(c).nfkc().collect::<String>(), c, span),
+        let visible = || word.0.iter().filter(|l| !l.hidden);
+        let known = visible().any(|l| l.form.is_some() || u32::from(l.c) > 0xffff);
+        let alike = visible().all(|l| l.form.or(l.latin).is_some() || is_latin(l.c));
+        let as_latin = alike && (known || self.latin && self.among_latin);
+        self.turned |= as_latin && !known && visible().count() > 1;
+        let script = visible().all(|l| matches!(u32::from(l.c), 0x370..=0x52f));
+        self.foreign |= !alike && script && (3..=A_WORD).contains(&visible().count());
+        self.among_latin |= as_latin;
+        let accented = visible().filter(|l| l.base.is_some()).count() > 2;
+        for letter in word.0.drain(..) {
+            let read = letter.read(as_latin, accented);
+            put(text, self.draft, &read, letter.c, letter.span);
         }
     }
-    word.flush(text, draft, among_latin);
 }
 
 /// How long the text stays ASCII, but for the word that goes on beyond it.
@@ -198,23 +269,6 @@ impl Word {
         };
         self.0.push(letter);
     }
-
-    /// Writes the word as it is read; whether it was read as a Latin one.
-    fn flush(&mut self, text: &[u8], draft: &mut Draft, among_latin: bool) -> bool {
-        if self.0.is_empty() {
-            return among_latin;
-        }
-        let visible = || self.0.iter().filter(|l| !l.hidden);
-        let known = visible().any(|l| l.form.is_some() || u32::from(l.c) > 0xffff);
-        let alike = visible().all(|l| l.form.or(l.base).or(l.latin).is_some());
-        let as_latin = alike && (known || among_latin);
-        let accented = visible().filter(|l| l.base.is_some()).count() > 2;
-        for letter in self.0.drain(..) {
-            let read = letter.read(as_latin, accented);
-            put(text, draft, &read, letter.c, letter.span);
-        }
-        as_latin
-    }
 }
 
 impl Letter {
@@ -251,12 +305,14 @@ fn compatible(c: char) -> Option<char> {
     forms.next().filter(|f| f.is_ascii() && forms.next().is_none())
 }
 
+/// A Latin letter beyond ASCII: one with an accent, a stroke or a hook.
+fn is_latin(c: char) -> bool {
+    matches!(u32::from(c), 0xc0..=0x24f | 0x1e00..=0x1eff)
+}
+
 /// The ASCII letter under an accent.
 fn base(c: char) -> Option<char> {
-    if !matches!(u32::from(c), 0xc0..=0x24f | 0x1e00..=0x1eff) {
-        return None;
-    }
-    std::iter::once(c).nfkd().next().filter(char::is_ascii_alphabetic)
+    std::iter::once(c).filter(|c| is_latin(*c)).nfkd().next().filter(char::is_ascii_alphabetic)
 }
 
 /// How many letters with accents the rest of a word holds.
@@ -294,4 +350,42 @@ pub(super) fn char_at(text: &[u8], at: usize) -> Option<(char, usize)> {
     };
     let c = std::str::from_utf8(text.get(at..at + len)?).ok()?.chars().next()?;
     Some((c, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scanner::views::{Wants, each};
+
+    /// All readings.
+    fn read(text: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        each(text.as_bytes(), Wants::only(&[View::Unicode]), &mut |seen| {
+            all.push(String::from_utf8_lossy(seen.bytes).into_owned());
+            false
+        });
+        all
+    }
+
+    #[test]
+    fn words_that_may_be_of_either_script_are_read_both_ways() {
+        // Greek and Russian words, some of whose letters all look Latin, with spaces that do not break
+        assert_eq!(
+            read("say: \u{39c}\u{3b7}\u{3bd}\u{a0}\u{3c4}\u{3bf} \u{3c0}\u{3b5}\u{3b9}\u{3c2}"),
+            [
+                "say: Mnv to \u{3c0}\u{3b5}\u{3b9}\u{3c2}",
+                "say: \u{3bc}\u{3b7}\u{3bd} \u{3c4}\u{3bf} \u{3c0}\u{3b5}\u{3b9}\u{3c2}"
+            ]
+        );
+        // among Latin words alone, nothing speaks for another script
+        assert_eq!(read("say: \u{440}\u{430}\u{440}\u{435}r \u{430}\u{441}\u{435}"), ["say: paper ace"]);
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_known_beside_latin_ones_with_accents() {
+        assert_eq!(read("h \u{111}\u{456} h\u{430}s\u{142}\u{3bf}"), ["h \u{111}i has\u{142}o"]);
+        assert!(read("\u{435}\u{449}\u{451} h").is_empty());
+        assert_eq!(read("\u{434}\u{430}\u{ff0c} \u{434}\u{430}"), ["\u{434}\u{430}, \u{434}\u{430}"]);
+        assert!(read("\u{4f60}\u{ff0c}\u{597d}").is_empty(), "signs of Chinese are as wide as its letters");
+    }
 }

@@ -39,12 +39,13 @@ fn full() -> bool {
 }
 
 /// Does the example survive it? What is not found, and why, stands here and nowhere else.
-fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
+fn fits(rule: &Rule, (name, keeps, encode): &Encoder) -> bool {
     let example = &rule.examples[0];
     let spoken = rule.family == Family::Injection && way(rule).0 == Direction::Response;
     // markup, commands and tokens are no words: digits for their letters make something else of them; so does one for all of
-    // a word's letters, and letters beyond ASCII have none
+    // a word's letters, or beside digits of its own, and letters beyond ASCII have none
     let syntax = example.contains(['<', '>', '[', '|', '{'])
+        || example.contains(|c: char| c.is_ascii_digit())
         || ["demands.retell", "persona.part_french"].contains(&&*rule.id);
     // the number of letters is guessed by how frequent they are, which a token of some length does not show
     let guessed = example.is_ascii() && example.len() <= 160 && !example.starts_with("<|");
@@ -52,7 +53,6 @@ fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
     const SHORT: [&str; 3] = ["exfiltration.markdown_image", "pretext.rank", "pretext.rank_then_demand"];
     // a dot, or eight spaces, set apart are no word's
     const GAPS: [&str; 2] = ["dnssec.private_key", "wordpress.salt"];
-    const OWN: [&str; 2] = ["turkish", "vietnamese"];
     (*keeps == Keeps::Bytes || spoken)
         && match *name {
             "leet" => example.is_ascii() && !syntax,
@@ -60,13 +60,9 @@ fn fits(rule: &Rule, (name, keeps, _): &Encoder) -> bool {
             "reversed" => !SHORT.contains(&&*rule.id),
             "spaced" => !GAPS.contains(&&*rule.id),
             // without three signs, it is a name
-            "z85" | "rfc1924" => rule.id.as_ref() != "telerik.odbc_password",
+            "z85" | "rfc1924" => encode(example).bytes().filter(u8::is_ascii_punctuation).count() >= 3,
             // without two digits, it is a name
             "base58" => example.len() > 24 && rule.id.as_ref() != "extraction.reveal_korean",
-            // with letters of their own among Latin ones, a word is not known to be in disguise
-            "lookalikes" => {
-                example.is_ascii() || !rule.id.contains(['_']) || !OWN.iter().any(|l| rule.id.ends_with(l))
-            }
             // six characters are too few to stand out within a run, and eight for UTF-16
             "base64-inside" | "utf16" => rule.id.as_ref() != "tools.hide_chinese",
             // a line's end is part of what the rule looks for

@@ -1,5 +1,5 @@
 //! A body that is looked into as it passes. What may be the beginning of a match is held back until the match is
-//! complete or ruled out; a clean frame moves on as the very bytes that came. Compressed bodies are decoded beside,
+//! complete or ruled out; what is clean moves on as the very bytes that came. Compressed bodies are decoded beside,
 //! and a frame moves on when everything decoded from it has been cleared.
 
 use super::admit::{beside_the_text, unreadable};

@@ -148,15 +148,16 @@ impl Stream {
     ) -> (Vec<Finding>, usize) {
         let Subject { direction, surface, .. } = *subject;
         let from = self.settled.saturating_sub(base).min(text.len());
-        let mark = judge.mark(Role::Window(direction, surface, end), text);
+        // what is settled of a text whose beginning was settled before says nothing of it alone
+        let mark = if from == 0 { judge.mark(Role::Window(direction, surface, end), text) } else { None };
         if let Some(open) = judge.open(mark) {
             let settled = text.len() - open.min(text.len());
             (self.viewed, self.settled) = (base + text.len(), base + settled);
             return (Vec::new(), settled.min(most));
         }
         let refused = self.purse.refused();
-        let (mut found, settled) = self.search(judge, subject, (text, base, end), from, most);
-        if found.is_empty() && self.viewed == base + text.len() && self.purse.refused() == refused {
+        let (mut found, settled, whole) = self.search(judge, subject, (text, base, end), from, most);
+        if whole && found.is_empty() && self.purse.refused() == refused {
             judge.remember_window(mark, text.len() - settled);
         }
         found.retain(|f| end || f.start < settled);
@@ -164,8 +165,9 @@ impl Stream {
         (found, settled.min(most))
     }
 
-    /// What was held is not searched again for each byte that follows: else a sender of single bytes would make us search all that
-    /// is held for each of them. `from`: as far as it is settled; `most`: as much as may pass.
+    /// What is found, up to where it is settled, and whether all of the text was searched. What was held is not searched again for
+    /// each byte that follows: else a sender of single bytes would make us search all that is held for each of them. `from`: as
+    /// far as it is settled; `most`: as much as may pass.
     fn search(
         &mut self,
         judge: &Judge,
@@ -173,13 +175,14 @@ impl Stream {
         (text, base, end): (&[u8], usize, bool),
         from: usize,
         most: usize,
-    ) -> (Vec<Finding>, usize) {
+    ) -> (Vec<Finding>, usize, bool) {
         let Subject { direction, surface, .. } = *subject;
         let mut found = Vec::new();
         let settled = from + judge.scanner.scan_plain(direction, surface, &text[from..], &mut found);
         let new = (base + text.len()).saturating_sub(self.viewed);
         // nothing passes that was not looked through
-        if end || base + settled.min(most) > self.viewed || new >= GROWN.max(text.len() / 4) {
+        let whole = end || base + settled.min(most) > self.viewed || new >= GROWN.max(text.len() / 4);
+        if whole {
             if from > 0 {
                 found.clear();
                 judge.scanner.scan_plain(direction, surface, text, &mut found);
@@ -189,7 +192,7 @@ impl Stream {
         } else {
             found.iter_mut().for_each(|f| (f.start, f.end) = (f.start + from, f.end + from));
         }
-        (found, if end { text.len() } else { settled })
+        (found, if end { text.len() } else { settled }, whole)
     }
 
     /// Notes what was found. Whether it is quoted also depends on what stands before the piece: where that is not known, it is not.

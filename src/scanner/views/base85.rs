@@ -35,7 +35,9 @@ pub(super) fn decode_marked(text: &[u8], at: usize, sink: &mut Sink) -> usize {
     let (from, most) = (at + 2, text.len().min(at + 2 + MARKED));
     // of its digits none is the mark's sign
     let to = memchr::memchr(b'~', &text[from..most]).map_or(most, |len| from + len);
-    if attempt(text, from..to, &TABLES[0], sink) { to } else { from }
+    // that may be the next one's
+    let next = if to < most && text[..to].ends_with(b"<") { to - 1 } else { to };
+    if attempt(text, from..to, &TABLES[0], sink) { next.max(from) } else { from }
 }
 
 /// Decodes what runs begin in a token without marks.

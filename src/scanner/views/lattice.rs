@@ -289,17 +289,24 @@ fn replace(text: &[u8], signs: &Signs, sink: &mut Sink) {
             let mut draft = Draft::new(window.len());
             decode(text, window.clone(), &mut draft);
             if draft.changed {
-                let doubtful = draft.doubtful && !sink.path.views().any(|v| v == view);
-                sink.add_draft(view, draft, window.len());
-                if doubtful {
-                    let mut other = Draft::new(window.len());
-                    unicode::decode_foreign(text, window.clone(), &mut other);
-                    sink.add_draft(view, other, window.len());
+                let other = draft.doubtful.then(|| foreign(text, &window));
+                // deeper down, once is enough
+                let deep = sink.path.views().any(|v| v == view);
+                let drafts = if deep && other.is_some() { [None, other] } else { [Some(draft), other] };
+                for draft in drafts.into_iter().flatten() {
+                    sink.add_draft(view, draft, window.len());
                 }
                 break;
             }
         }
     }
+}
+
+/// The other reading of a text that may be of another script.
+fn foreign(text: &[u8], window: &Range<usize>) -> Draft {
+    let mut draft = Draft::new(window.len());
+    unicode::decode_foreign(text, window.clone(), &mut draft);
+    draft
 }
 
 /// Adds all that the signs speak for.

@@ -169,7 +169,7 @@ const A_WORD: usize = 20;
 /// How the words of a text are read.
 struct Words<'a> {
     draft: &'a mut Draft,
-    /// Were there Latin letters?
+    /// Was the word before a Latin one?
     among_latin: bool,
     /// Are words read as Latin that have no Latin letter?
     latin: bool,
@@ -225,7 +225,7 @@ impl Words<'_> {
         self.turned |= as_latin && !known && visible().count() > 1;
         let script = visible().all(|l| matches!(u32::from(l.c), 0x370..=0x52f));
         self.foreign |= !alike && script && (3..=A_WORD).contains(&visible().count());
-        self.among_latin |= as_latin;
+        self.among_latin = as_latin;
         let accented = visible().filter(|l| l.base.is_some()).count() > 2;
         for letter in word.0.drain(..) {
             let read = letter.read(as_latin, accented);
@@ -376,6 +376,13 @@ mod tests {
                 "say: Mnv to \u{3c0}\u{3b5}\u{3b9}\u{3c2}",
                 "say: \u{3bc}\u{3b7}\u{3bd} \u{3c4}\u{3bf} \u{3c0}\u{3b5}\u{3b9}\u{3c2}"
             ]
+        );
+        // one letter is read as what the word before it is
+        assert_eq!(
+            read(
+                "Note: \u{417}\u{430}\u{200b}\u{431}\u{443}\u{434}\u{44c} \u{43e} \u{432}\u{441}\u{435}\u{445}"
+            ),
+            ["Note: \u{437}\u{430}\u{431}\u{443}\u{434}\u{44c} \u{43e} \u{432}\u{441}\u{435}\u{445}"]
         );
         // among Latin words alone, nothing speaks for another script
         assert_eq!(read("say: \u{440}\u{430}\u{440}\u{435}r \u{430}\u{441}\u{435}"), ["say: paper ace"]);

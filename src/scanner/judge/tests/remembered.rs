@@ -103,3 +103,21 @@ fn what_there_was_no_room_to_look_at_is_not_remembered() {
     let alone = judge.verdict(&subject, body(&[part(&order)]).as_bytes());
     assert!(alone.score >= 80, "{:?}", alone.findings);
 }
+
+#[test]
+fn a_piece_that_is_shown_again_while_another_stage_holds_it_is_not_taken_for_clean() {
+    let judge = Judge::builtin().unwrap().with_memory();
+    let filler = "The harbour was rebuilt after the flood and its cranes were painted green. ".repeat(80);
+    let text = format!("{filler}ghp_{} {filler}", "x9K2mQ7vT4bN8cR1wL5zH3jD6fS0gA2pYeUi");
+    let subject = Subject::new(Request, Surface::Body);
+    for _ in 0..3 {
+        let mut stream = Stream::default();
+        let mut pass = |seen| {
+            let (verdict, _) =
+                judge.pass(&subject, &mut stream, Piece { text: text.as_bytes(), seen, end: false });
+            verdict.findings.iter().any(|f| &*f.rule == "github.token")
+        };
+        assert!(pass(0), "it is found each time");
+        pass(text.len());
+    }
+}

@@ -116,8 +116,11 @@ impl Table {
         Table((0..places).map(|_| [const { AtomicU64::new(0) }; 2]).collect())
     }
 
-    fn places(&self, Mark([first, _]): Mark) -> [usize; 2] {
-        let place = first as usize % self.0.len();
+    /// The better one first. The marks of texts that differ in a few bits are sums of a few numbers, and some keys give them few lowest
+    /// bits: a product has them mixed.
+    fn places(&self, Mark([first, second]): Mark) -> [usize; 2] {
+        let mixed = (first ^ second.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = (mixed >> 32) as usize % self.0.len();
         [place, place ^ 1]
     }
 
@@ -130,8 +133,8 @@ impl Table {
 
     fn put(&self, mark: Mark, number: u64) {
         let [first, other] = self.places(mark);
-        let taken = self.0[first][0].load(Ordering::Relaxed) != 0;
-        let at = if taken && mark.0[0] >> 32 & 1 == 1 { other } else { first };
+        let is_taken = |at: usize| self.0[at][0].load(Ordering::Relaxed) != 0;
+        let at = if is_taken(first) && !is_taken(other) { other } else { first };
         self.0[at][0].store(mark.0[0], Ordering::Relaxed);
         self.0[at][1].store(mark.0[1] | number, Ordering::Relaxed);
     }
@@ -183,17 +186,23 @@ mod tests {
         assert_eq!(known.mark(role(false), &[b'a'; LEAST_WINDOW - 1]), None);
     }
 
+    /// Keys that are tried.
+    const ROUNDS: usize = 8;
+
     #[test]
     fn what_is_new_takes_the_place_of_what_is_old() {
-        let known = Known::new().unwrap();
-        let marks: Vec<Mark> = (0..4 * TEXTS)
-            .map(|i| known.mark(Role::Command, format!("{i:080}").as_bytes()).unwrap())
-            .collect();
-        marks.iter().for_each(|m| known.add(*m));
-        let of = |marks: &[Mark]| marks.iter().filter(|m| known.has(**m)).count();
-        assert!(of(&marks[..TEXTS]) < TEXTS / 10, "{}", of(&marks[..TEXTS]));
-        assert!(of(&marks[marks.len() - TEXTS / 16..]) > TEXTS / 16 * 9 / 10);
-        assert!(known.has(marks[marks.len() - 1]));
+        for _ in 0..ROUNDS {
+            let known = Known::new().unwrap();
+            let marks: Vec<Mark> = (0..4 * TEXTS)
+                .map(|i| known.mark(Role::Command, format!("{i:080}").as_bytes()).unwrap())
+                .collect();
+            marks.iter().for_each(|m| known.add(*m));
+            let of = |marks: &[Mark]| marks.iter().filter(|m| known.has(**m)).count();
+            assert!(of(&marks[..TEXTS]) < TEXTS / 10, "{}", of(&marks[..TEXTS]));
+            let last = of(&marks[marks.len() - TEXTS / 16..]);
+            assert!(last > TEXTS / 16 * 9 / 10, "{last}");
+            assert!(known.has(marks[marks.len() - 1]));
+        }
     }
 
     #[test]

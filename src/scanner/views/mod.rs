@@ -29,6 +29,7 @@ mod run;
 mod shift;
 mod signs;
 mod spaced;
+mod stretches;
 mod sweep;
 mod unicode;
 mod utf16;

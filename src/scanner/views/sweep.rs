@@ -7,14 +7,14 @@ use super::signs::Signs;
 use super::{View, Wants};
 use super::{
     base85, entities, escapes, inflate, leet, markup, numbers, pdf, percent, promise, quoted, shift, spaced,
-    unicode, utf16, whitespace,
+    stretches, unicode, utf16, whitespace,
 };
 
 /// Bytes judged at once.
 const BLOCK: usize = 64;
 /// A shorter stretch of one alphabet holds nothing. In any of this length, eight bytes begin at a multiple of the stride.
 pub(super) const TOKEN: usize = 22;
-const STRIDE: usize = 16;
+pub(super) const STRIDE: usize = 16;
 /// So many digits of a block's bytes may be a list of numbers.
 pub(super) const DIGITS: u8 = 12;
 /// Letters and digits set apart are half of the bytes at most.
@@ -23,8 +23,6 @@ const ALONE: u8 = 30;
 const LEET: RangeInclusive<u8> = 2..=26;
 /// Two digits, and what sets them apart.
 const PAIR: usize = 3;
-/// Base85 without marks is looked for in texts no longer.
-const UNMARKED: usize = 4096;
 
 /// Looks for signs of what `wants` names.
 pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
@@ -35,9 +33,7 @@ pub(super) fn signs(text: &[u8], wants: Wants) -> Signs {
     } else {
         walk.all::<false>();
     }
-    if text.len() <= UNMARKED {
-        unmarked(text, &mut signs);
-    }
+    stretches::signs(text, &mut signs);
     if pdf::begins(text) {
         signs.note(View::Pdf, 0..text.len().min(8), text.len());
     }
@@ -291,8 +287,8 @@ fn flags<const READ: bool>(block: &[u8; BLOCK]) -> Flags {
     flags
 }
 
-const EACH: u64 = 0x0101_0101_0101_0101;
-const TOP: u64 = 0x80 * EACH;
+pub(super) const EACH: u64 = 0x0101_0101_0101_0101;
+pub(super) const TOP: u64 = 0x80 * EACH;
 
 /// Does a digit stand between letters?
 fn is_mixed(block: &[u8]) -> bool {
@@ -342,92 +338,4 @@ pub(super) fn in_word(b: u8) -> u8 {
 #[inline(always)]
 fn control(b: u8) -> u8 {
     u8::from(b < 9) | u8::from(b == 0x1f)
-}
-
-/// Long stretches that may be base85: visible, and of all sorts of characters.
-fn unmarked(text: &[u8], signs: &mut Signs) {
-    let (mut at, mut free) = (0, 0);
-    while at < text.len() {
-        // of any run that is long enough, so many bytes stand behind one of these places
-        if at >= free && strays(eight(text, at)) << (64 - 8 * SURE) == 0 {
-            let token = at - visible_before(&text[free..at])..at + visible(&text[at..]);
-            free = token.end;
-            let piece = &text[token.clone()];
-            if piece.len() >= base85::LEAST
-                && base85::is_mixed(piece)
-                && base85::promises(piece, token.start == 0)
-            {
-                signs.note_mixed(token);
-            }
-        }
-        at += STRIDE;
-    }
-}
-
-/// So many bytes of a run of base85 stand behind a multiple of the stride.
-const SURE: usize = base85::LEAST + 1 - STRIDE;
-
-/// Eight bytes from `at` on, as if spaces followed.
-#[inline(always)]
-fn eight(text: &[u8], at: usize) -> u64 {
-    let rest = &text[at..];
-    let read = |b: &[u8; 8]| u64::from_le_bytes(*b);
-    rest.first_chunk()
-        .map_or_else(|| rest.iter().rev().fold(b' ' as u64 * EACH, |all, b| all << 8 | u64::from(*b)), read)
-}
-
-/// The top bit of each of eight bytes that no such stretch holds: it is not visible, or a quote.
-#[inline(always)]
-fn strays(bytes: u64) -> u64 {
-    let low = bytes & !TOP;
-    let (blank, delete) = (!(low + 0x5f * EACH), low + EACH);
-    let quote = bytes ^ (u64::from(b'"') * EACH);
-    let quote = !(((quote & !TOP) + 0x7f * EACH) | quote);
-    (blank | delete | quote | bytes) & TOP
-}
-
-/// How many bytes at the beginning are part of such a stretch.
-fn visible(text: &[u8]) -> usize {
-    let mut at = 0;
-    while at < text.len() {
-        let strays = strays(eight(text, at));
-        if strays != 0 {
-            return at + strays.trailing_zeros() as usize / 8;
-        }
-        at += 8;
-    }
-    text.len()
-}
-
-/// And at the end.
-fn visible_before(text: &[u8]) -> usize {
-    let (rest, eights) = text.as_rchunks::<8>();
-    let mut len = 0;
-    for eight in eights.iter().rev() {
-        let strays = strays(u64::from_le_bytes(*eight));
-        len += strays.leading_zeros() as usize / 8;
-        if strays != 0 {
-            return len;
-        }
-    }
-    len + rest.iter().rev().take_while(|b| b.is_ascii_graphic() && **b != b'"').count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stretches_end_where_their_bytes_say() {
-        for b in 0..=u8::MAX {
-            for at in 0..20 {
-                let mut text = [b'x'; 20];
-                text[at] = b;
-                let part = b.is_ascii_graphic() && b != b'"';
-                assert_eq!(visible(&text), if part { 20 } else { at }, "{b} at {at}");
-                assert_eq!(visible_before(&text), if part { 20 } else { 19 - at }, "{b} at {at}");
-            }
-        }
-        assert_eq!((visible(b""), visible_before(b""), visible(b"abc")), (0, 0, 3));
-    }
 }

@@ -120,3 +120,12 @@ fn empty_space_in_something_compressed_hides_nothing() {
     let wide = [&vec![0; 3 << 20][..], b"\n", token().as_bytes(), b"\n", &vec![0; 1 << 20]].concat();
     assert_eq!(seen(&BASE64.encode(&gzip(&wide))), Some("token"));
 }
+
+#[test]
+fn base85_right_behind_base85_is_seen() {
+    let ascii85 = ALL.iter().find(|(name, ..)| *name == "ascii85").unwrap().2;
+    let (cut, filler) = (ascii85("Hello World!"), "A line about boats. ".repeat(300));
+    let text = format!("{filler}{}{}", cut.trim_end_matches("~>"), ascii85(token()));
+    let found = find(Direction::Request, text.as_bytes());
+    assert!(found.iter().any(|f| &*f.rule == "github.token"), "{found:?}");
+}
